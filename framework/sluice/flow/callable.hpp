@@ -1,0 +1,156 @@
+// sluice/flow/callable.hpp: what can be known about a user's callable, and copies of it per worker.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/context.hpp>
+#include <sluice/error.hpp>
+
+#include <concepts>
+#include <memory>
+#include <mutex>
+#include <type_traits>
+#include <utility>
+
+namespace sluice {
+
+namespace detail {
+template <class Make>
+struct Factory {
+  Make make;
+};
+}  // namespace detail
+
+/// Gives each worker its own object: `make()` is called once per worker and run.
+template <class Make>
+  requires std::invocable<Make&>
+[[nodiscard]] detail::Factory<Make> factory(Make make) {
+  return {std::move(make)};
+}
+
+namespace detail {
+
+/// First parameter of a callable as declared; void when it can't be known (templates, overloads).
+template <class F>
+struct FirstParameter {
+  using type = void;
+};
+template <class R, class A, class... More>
+struct FirstParameter<R (*)(A, More...)> {
+  using type = A;
+};
+template <class C, class R, class A, class... More>
+struct FirstParameter<R (C::*)(A, More...)> {
+  using type = A;
+};
+template <class C, class R, class A, class... More>
+struct FirstParameter<R (C::*)(A, More...) const> {
+  using type = A;
+};
+template <class C, class R, class A, class... More>
+struct FirstParameter<R (C::*)(A, More...) noexcept> {
+  using type = A;
+};
+template <class C, class R, class A, class... More>
+struct FirstParameter<R (C::*)(A, More...) const noexcept> {
+  using type = A;
+};
+template <class F>
+  requires requires { &F::operator(); }
+struct FirstParameter<F> : FirstParameter<decltype(&F::operator())> {};
+template <class F>
+  requires requires { &F::process; }
+struct FirstParameter<F> : FirstParameter<decltype(&F::process)> {};
+
+template <class F>
+using first_parameter_t = typename FirstParameter<F>::type;
+
+/// True when calling with a moved item leaves the item as it was.
+template <class F, class In>
+inline constexpr bool reads_only =
+    std::is_same_v<first_parameter_t<F>, const In&> ||
+    (std::is_trivially_copyable_v<In> && !std::is_rvalue_reference_v<first_parameter_t<F>>);
+
+/// The type in an error message when the parameter is unknown.
+struct SomethingElse;
+template <class F>
+using wanted_t = std::conditional_t<std::is_void_v<first_parameter_t<F>>, SomethingElse,
+                                    std::remove_cvref_t<first_parameter_t<F>>>;
+
+template <class Fn, class... Args>
+concept CallableWith = std::invocable<Fn&, Args...> || std::invocable<Fn&, Args..., Context&>;
+
+/// Calls with the context when the callable takes it.
+template <class Fn, class... Args>
+decltype(auto) call(Fn& fn, Context& context, Args&&... args) {
+  if constexpr (std::invocable<Fn&, Args..., Context&>) {
+    return fn(std::forward<Args>(args)..., context);
+  } else {
+    return fn(std::forward<Args>(args)...);
+  }
+}
+template <class Fn, class... Args>
+using call_result_t = decltype(call(std::declval<Fn&>(), std::declval<Context&>(),
+                                    std::declval<Args>()...));
+
+/// What a worker holds: the callable itself, or what its factory makes.
+template <class F>
+struct InstanceOf {
+  using type = F;
+};
+template <class Make>
+struct InstanceOf<Factory<Make>> {
+  using type = std::invoke_result_t<Make&>;
+};
+template <class F>
+using instance_t = typename InstanceOf<F>::type;
+
+/// Hands a copy of the user's object to every worker of every run.
+template <class F>
+class Prototype {
+ public:
+  explicit Prototype(F object) : object_(std::make_unique<F>(std::move(object))) {}
+
+  static constexpr bool kMany = std::copy_constructible<F>;
+
+  [[nodiscard]] F instance() {
+    if constexpr (kMany) {
+      return F(std::as_const(*object_));
+    } else {
+      if (object_ == nullptr) {
+        throw UsageError("this pipeline can be run once only: a stage's callable can't be copied; "
+                         "give a factory()");
+      }
+      const std::unique_ptr<F> taken = std::move(object_);
+      return F(std::move(*taken));
+    }
+  }
+
+ private:
+  std::unique_ptr<F> object_;
+};
+
+template <class Make>
+class Prototype<Factory<Make>> {
+ public:
+  explicit Prototype(Factory<Make> factory)
+      : make_(std::make_unique<Guarded>(std::move(factory.make))) {}
+
+  static constexpr bool kMany = true;
+
+  [[nodiscard]] instance_t<Factory<Make>> instance() {
+    const std::lock_guard lock(make_->mutex);  // runs may start at the same time
+    return make_->make();
+  }
+
+ private:
+  struct Guarded {
+    explicit Guarded(Make m) : make(std::move(m)) {}
+    std::mutex mutex;
+    Make make;
+  };
+  std::unique_ptr<Guarded> make_;
+};
+
+}  // namespace detail
+}  // namespace sluice

@@ -1,0 +1,113 @@
+// sluice/flow/endpoint.hpp: a place where application code feeds or drains an edge.
+//
+// (1) An inlet is the only producer of its stage's input edge; the stage passes the items on.
+// (2) An outlet stands in for the worker of its stage: what it hands out is counted done.
+// (3) Ends once; whoever ends it first tells the edge, and the run where the run waits for it.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/edge.hpp>
+#include <sluice/flow/port.hpp>
+#include <sluice/flow/worker_state.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+namespace sluice::detail {
+
+class Endpoint {
+ public:
+  /// Tells the run that an outlet has ended.
+  class Listener {
+   public:
+    virtual void endpoint_ended() noexcept = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  Endpoint(EdgeBase& edge, WorkerState& state) : state_(&state) { counts_.edge = &edge; }
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+  virtual ~Endpoint() = default;
+
+  /// No more traffic through here; idempotent, any thread.
+  virtual void end() noexcept = 0;
+
+  [[nodiscard]] WorkerState& state() const noexcept { return *state_; }
+  [[nodiscard]] const BranchCounts& branch() const noexcept { return counts_; }
+
+ protected:
+  /// True for the first caller.
+  [[nodiscard]] bool begin_end() noexcept {
+    return !ended_.exchange(true, std::memory_order_relaxed);  // a flag, it orders nothing else
+  }
+  std::mutex counting_;  // several threads may put or get; counters have one writer at a time
+  BranchCounts counts_;
+
+ private:
+  WorkerState* state_;
+  std::atomic<bool> ended_{false};
+};
+
+template <class T>
+class InletPort final : public Endpoint {
+ public:
+  InletPort(EdgeBase& edge, WorkerState& state)
+      : Endpoint(edge, state), edge_(static_cast<Edge<T>*>(&edge)) {
+    edge_->add_producer();
+  }
+
+  PutStatus put(T&& item, const Deadline& deadline) {
+    const PutStatus status = edge_->queue(0).put(std::move(item), deadline);
+    if (status == PutStatus::ok) {
+      const std::lock_guard lock(counting_);
+      counts_.counts.add(Count::emitted);
+      counts_.counts.add(Count::put);
+    }
+    return status;
+  }
+
+  void end() noexcept override {
+    if (begin_end()) edge_->producer_done();
+  }
+
+ private:
+  Edge<T>* edge_;
+};
+
+template <class T>
+class OutletPort final : public Endpoint {
+ public:
+  OutletPort(EdgeBase& edge, WorkerState& state, Listener& listener)
+      : Endpoint(edge, state), edge_(static_cast<Edge<T>*>(&edge)), listener_(&listener) {}
+
+  GetResult<T> get(const Deadline& deadline) {
+    GetResult<T> got = edge_->queue(0).get(deadline);
+    if (got) {
+      const std::lock_guard lock(counting_);
+      state().counts.add(Count::taken);
+      state().counts.add(Count::completed);
+      state().counts.add(Count::settled);
+      edge_->queue(0).task_done();
+    } else if (got.status() == GetStatus::closed) {
+      end();
+    }
+    return got;
+  }
+
+  void end() noexcept override {
+    if (!begin_end()) return;
+    edge_->cancel();  // drops, accounted, what was not read; nothing when it was read to the end
+    listener_->endpoint_ended();
+  }
+
+ private:
+  Edge<T>* edge_;
+  Listener* listener_;
+};
+
+}  // namespace sluice::detail

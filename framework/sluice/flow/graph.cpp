@@ -1,0 +1,104 @@
+// sluice/flow/graph.cpp: building and checking a pipeline's graph.
+// SPDX-License-Identifier: MIT
+#include <sluice/flow/graph.hpp>
+
+#include <sluice/stage.hpp>
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+namespace sluice::detail {
+
+StageOptions stage_options(const SinkOptions& options) {
+  return {.workers = options.workers,
+          .carrier = options.carrier,
+          .capacity = options.capacity,
+          .batch = options.batch,
+          .blocking = options.blocking,
+          .on_error = options.on_error};
+}
+
+StageOptions stage_options(const SourceOptions& options) {
+  return {.carrier = options.carrier,
+          .batch = options.batch,
+          .blocking = options.blocking,
+          .streaming = options.streaming,
+          .on_error = options.on_error};
+}
+
+std::size_t Graph::add(StageDef def) {
+  stages.push_back(std::move(def));
+  return stages.size() - 1;
+}
+
+std::size_t Graph::add_end(std::size_t stage, std::string what) {
+  ends.push_back({stage, std::move(what), false});
+  return ends.size() - 1;
+}
+
+std::size_t Graph::find(const std::string& stage) const {
+  std::size_t index = 0;
+  while (index < stages.size() && stages[index].name != stage) ++index;
+  return index;
+}
+
+namespace {
+
+void check_options(const StageDef& def, std::vector<std::string>& faults) {
+  const StageOptions& options = def.options;
+  if (options.workers == 0) {
+    faults.push_back(fmt::format("stage {}: workers is 0; give at least 1", def.name));
+  }
+  if (options.capacity == 0) {
+    faults.push_back(fmt::format("stage {}: capacity is 0; give at least 1", def.name));
+  }
+  if (options.batch == 0) {
+    faults.push_back(fmt::format("stage {}: batch is 0; give at least 1", def.name));
+  }
+  if (options.workers != kAuto && options.workers > 1 && !def.many) {
+    faults.push_back(fmt::format("stage {}: workers is {}, but {}", def.name, options.workers,
+                                 def.many_reason));
+  }
+  if (options.carrier == Carrier::process) {
+    faults.push_back(fmt::format(
+        "stage {}: carrier process is not available in this version; use thread or pool",
+        def.name));
+  }
+  if (options.streaming && options.carrier == Carrier::pool) {
+    faults.push_back(fmt::format(
+        "stage {}: a streaming stage may block and can't run on the pool; use thread", def.name));
+  }
+  if (options.streaming && options.on_error.retries > 0) {
+    faults.push_back(
+        fmt::format("stage {}: a streaming stage can't be retried, its outputs are out; use "
+                    "skip or dead_letter",
+                    def.name));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Graph::check() const {
+  std::vector<std::string> all = faults;
+  if (stages.empty()) all.push_back("the pipeline has no stages; add a source");
+  std::set<std::string> names;
+  for (const StageDef& def : stages) {
+    if (def.name.empty()) {
+      all.push_back(fmt::format("a {} has no name; every stage needs one", def.kind));
+    } else if (!names.insert(def.name).second) {
+      all.push_back(fmt::format("stage {}: the name is used twice; names are unique", def.name));
+    }
+    check_options(def, all);
+  }
+  for (const OpenEnd& end : ends) {
+    if (!end.used) {
+      all.push_back(fmt::format("stage {}: {} is not connected; add a stage or a sink",
+                                stages[end.stage].name, end.what));
+    }
+  }
+  return all;
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,71 @@
+// sluice/flow/graph.hpp: what a pipeline is: stages, connections, and the faults found so far.
+//
+// Values only: nothing here runs, opens a file or makes a queue.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/base/type_name.hpp>
+#include <sluice/flow/maker.hpp>
+#include <sluice/flow/selector.hpp>
+#include <sluice/options.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::detail {
+
+enum class StageRole : unsigned char {
+  source,     ///< no input
+  transform,  ///< input and output
+  sink,       ///< no output
+  inlet,      ///< fed by application code: no worker
+  outlet,     ///< read by application code: no worker
+};
+
+struct StageDef {
+  std::string name{};
+  std::string kind{};  ///< as the user wrote it: map, filter, sink, ...
+  StageRole role = StageRole::transform;
+  StageOptions options{};
+  bool many = true;
+  std::string many_reason{};
+  TypeKey in{};
+  TypeKey out{};
+  std::shared_ptr<StageMaker> maker{};
+};
+
+/// An output of one stage joined to the input of another.
+struct Connection {
+  std::size_t from = 0;
+  std::size_t to = 0;
+  std::shared_ptr<const SelectorBase> selector{};
+  std::string adaptors{};  ///< as shown on the edge, e.g. "route 0, key_by"
+  bool keyed = false;
+};
+
+/// An end that must be connected: a stage's output, or one arm of a route.
+struct OpenEnd {
+  std::size_t stage = 0;
+  std::string what{};
+  bool used = false;
+};
+
+struct Graph {
+  std::string name{};
+  std::vector<StageDef> stages{};
+  std::vector<Connection> connections{};
+  std::vector<OpenEnd> ends{};
+  std::vector<std::string> faults{};  ///< found while building
+
+  [[nodiscard]] std::size_t add(StageDef def);
+  [[nodiscard]] std::size_t add_end(std::size_t stage, std::string what);
+  /// Index of the stage with this name, or stages.size().
+  [[nodiscard]] std::size_t find(const std::string& stage) const;
+  /// All faults, those of building first.
+  [[nodiscard]] std::vector<std::string> check() const;
+};
+
+}  // namespace sluice::detail

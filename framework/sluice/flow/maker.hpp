@@ -1,0 +1,142 @@
+// sluice/flow/maker.hpp: makes a stage's edges and steps; the one typed thing a pipeline holds.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/endpoint.hpp>
+#include <sluice/flow/source_step.hpp>
+#include <sluice/flow/stage_step.hpp>
+#include <sluice/flow/step.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace sluice::detail {
+
+/// A stage during one run: holds what its workers share.
+class StageInstance {
+ public:
+  StageInstance() = default;
+  StageInstance(const StageInstance&) = delete;
+  StageInstance& operator=(const StageInstance&) = delete;
+  virtual ~StageInstance() = default;
+  [[nodiscard]] virtual std::unique_ptr<StepBody> make_step(const StepSetup& setup) = 0;
+};
+
+class StageMaker {
+ public:
+  StageMaker() = default;
+  StageMaker(const StageMaker&) = delete;
+  StageMaker& operator=(const StageMaker&) = delete;
+  virtual ~StageMaker() = default;
+
+  /// The input edge; null for sources.
+  [[nodiscard]] virtual std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const = 0;
+  /// Begins a run. Throws UsageError when the user's object can't be had a second time.
+  [[nodiscard]] virtual std::unique_ptr<StageInstance> open(std::size_t workers) = 0;
+  /// The application's end of an inlet's or an outlet's edge; null for stages.
+  [[nodiscard]] virtual std::unique_ptr<Endpoint> make_endpoint(EdgeBase&, WorkerState&,
+                                                                Endpoint::Listener&) const {
+    return nullptr;
+  }
+};
+
+/// `Open` is called with the number of workers and returns a callable that makes one worker's body.
+template <class In, class Out, class Open>
+class TypedMaker final : public StageMaker {
+ public:
+  explicit TypedMaker(Open open) : open_(std::move(open)) {}
+
+  [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
+    if constexpr (std::is_same_v<In, NoOutput>) {
+      return nullptr;
+    } else {
+      return std::make_unique<Edge<In>>(std::move(spec));
+    }
+  }
+
+  [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t workers) override {
+    return std::make_unique<Instance>(open_(workers));
+  }
+
+ private:
+  using MakeBody = decltype(std::declval<Open&>()(std::size_t{}));
+  using Body = decltype(std::declval<MakeBody&>()());
+
+  class Instance final : public StageInstance {
+   public:
+    explicit Instance(MakeBody make) : make_(std::move(make)) {}
+    [[nodiscard]] std::unique_ptr<StepBody> make_step(const StepSetup& setup) override {
+      if constexpr (std::is_same_v<In, NoOutput>) {
+        return std::make_unique<SourceStep<Out, Body>>(setup, make_());
+      } else {
+        return std::make_unique<StageStep<In, Out, Body>>(setup, make_());
+      }
+    }
+
+   private:
+    MakeBody make_;
+  };
+
+  Open open_;
+};
+
+template <class In, class Out, class Open>
+[[nodiscard]] std::unique_ptr<StageMaker> make_maker(Open open) {
+  return std::make_unique<TypedMaker<In, Out, Open>>(std::move(open));
+}
+
+/// An inlet is a stage that passes on what application code has put into its edge.
+template <class T>
+class InletMaker final : public StageMaker {
+ public:
+  [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
+    return std::make_unique<Edge<T>>(std::move(spec));
+  }
+  [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t) override {
+    return std::make_unique<Instance>();
+  }
+  [[nodiscard]] std::unique_ptr<Endpoint> make_endpoint(EdgeBase& edge, WorkerState& state,
+                                                        Endpoint::Listener&) const override {
+    return std::make_unique<InletPort<T>>(edge, state);
+  }
+
+ private:
+  struct PassOn {
+    static constexpr bool kReadsOnly = false;
+    void process(T&& item, Emitter<T>& out, Context&) {
+      EmitterAccess::emit_final<T>(out, std::move(item));
+    }
+  };
+  class Instance final : public StageInstance {
+   public:
+    [[nodiscard]] std::unique_ptr<StepBody> make_step(const StepSetup& setup) override {
+      return std::make_unique<StageStep<T, T, PassOn>>(setup, PassOn{});
+    }
+  };
+};
+
+/// An outlet has an edge and no worker: application code takes from it.
+template <class T>
+class OutletMaker final : public StageMaker {
+ public:
+  [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
+    return std::make_unique<Edge<T>>(std::move(spec));
+  }
+  [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t) override { return nullptr; }
+  [[nodiscard]] std::unique_ptr<Endpoint> make_endpoint(
+      EdgeBase& edge, WorkerState& state, Endpoint::Listener& listener) const override {
+    return std::make_unique<OutletPort<T>>(edge, state, listener);
+  }
+};
+
+/// The usual Open: every worker gets Body(instance of the prototype).
+template <class Body, class F>
+[[nodiscard]] auto open_prototype(F object) {
+  return [prototype = Prototype<F>(std::move(object))](std::size_t) mutable {
+    return [&prototype] { return Body(prototype.instance()); };
+  };
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,69 @@
+// sluice/flow/run_control.hpp: what a stage's step may ask of the run that it is part of.
+//
+// The run implements it (runtime/run_state.hpp); steps and contexts call upward through it, so that
+// nothing below the run knows the run.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/error.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// An item given up, or a subject that a source could not turn into items, with its history.
+struct DeadLetter {
+  std::string stage{};
+  std::size_t worker = 0;
+  std::uint64_t item = StageError::kNoItem;  ///< ordinal on the input edge, kNoItem for sources
+  unsigned attempt = 1;                      ///< attempts made in all
+  std::string error{};                         ///< what the last attempt threw, or the reason given
+  std::string label{};                         ///< of the policy
+  std::string subject{};                       ///< what it was about, e.g. a path; may be empty
+  std::string payload{};                       ///< bytes of the item where they are known
+  bool has_payload = false;
+};
+
+namespace detail {
+
+class RunControl {
+ public:
+  RunControl() = default;
+  RunControl(const RunControl&) = delete;
+  RunControl& operator=(const RunControl&) = delete;
+
+  /// True once contents are to be dropped; looked at between items.
+  [[nodiscard]] bool cancelled() const noexcept {
+    // sync-point run-cancelled: whoever sees the flag also sees the error that raised it.
+    return cancelled_.load(std::memory_order_acquire);
+  }
+  /// True once sources are to end.
+  [[nodiscard]] bool stopping() const noexcept {
+    return stop_source_.stop_requested() || cancelled();
+  }
+  /// Stopped by stop() and by cancel().
+  [[nodiscard]] std::stop_token stop_token() const { return stop_source_.get_token(); }
+
+  virtual void fail(const StageError& error) noexcept = 0;       ///< records it and cancels
+  virtual void dead_letter(DeadLetter letter) noexcept = 0;      ///< records it
+  virtual void note_error(const StageError& error) noexcept = 0; ///< records it, goes on
+  virtual void request_stop() noexcept = 0;
+  virtual void request_cancel() noexcept = 0;
+  virtual void log(std::string_view stage, std::string_view text) noexcept = 0;
+
+ protected:
+  ~RunControl() = default;
+
+  std::atomic<bool> cancelled_{false};
+  std::stop_source stop_source_;
+};
+
+}  // namespace detail
+}  // namespace sluice

@@ -1,0 +1,91 @@
+// sluice/flow/selector.hpp: which lane of a branch an output goes to, if any.
+//
+// Called by every producing worker at once, so selectors are const; key functions and predicates
+// must bear concurrent calls.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace sluice::detail {
+
+/// Keys are gathered in this many groups, fixed, so that scaling can move groups.
+inline constexpr std::size_t kKeyGroups = 256;
+
+/// The group of a hash value. std::hash of an integer is the identity, so the bits are mixed first
+/// (multiplication by 2^64 over the golden ratio, Knuth volume 3).
+[[nodiscard]] constexpr std::size_t key_group(std::uint64_t hash) noexcept {
+  return static_cast<std::size_t>((hash * 0x9E3779B97F4A7C15U) >> 56);
+}
+static_assert(kKeyGroups == 256, "key_group() keeps the top eight bits");
+
+inline constexpr std::ptrdiff_t kElsewhere = -1;
+
+class SelectorBase {
+ public:
+  SelectorBase() = default;
+  SelectorBase(const SelectorBase&) = delete;
+  SelectorBase& operator=(const SelectorBase&) = delete;
+  virtual ~SelectorBase() = default;
+};
+
+template <class T>
+class Selector : public SelectorBase {
+ public:
+  /// The lane for `item`, or kElsewhere when this branch does not want it.
+  [[nodiscard]] virtual std::ptrdiff_t lane(const T& item, std::size_t lanes) const = 0;
+};
+
+/// The lane by the key's group.
+template <class T, class KeyOf>
+class KeySelector final : public Selector<T> {
+ public:
+  explicit KeySelector(KeyOf key_of) : key_of_(std::move(key_of)) {}
+  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes) const override {
+    using Key = std::remove_cvref_t<decltype(key_of_(item))>;
+    const std::size_t group = key_group(static_cast<std::uint64_t>(std::hash<Key>{}(key_of_(item))));
+    return static_cast<std::ptrdiff_t>(group * lanes / kKeyGroups);
+  }
+
+ private:
+  KeyOf key_of_;
+};
+
+/// One arm of a route: the first predicate that holds takes the item.
+template <class T, class Choose>
+class RouteSelector final : public Selector<T> {
+ public:
+  RouteSelector(std::shared_ptr<const Choose> choose, std::size_t arm)
+      : choose_(std::move(choose)), arm_(arm) {}
+  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t) const override {
+    return (*choose_)(item) == arm_ ? 0 : kElsewhere;
+  }
+
+ private:
+  std::shared_ptr<const Choose> choose_;
+  std::size_t arm_;
+};
+
+/// `outer` decides whether, `inner` decides where (a route followed by key_by).
+template <class T>
+class BothSelectors final : public Selector<T> {
+ public:
+  BothSelectors(std::shared_ptr<const Selector<T>> outer, std::shared_ptr<const Selector<T>> inner)
+      : outer_(std::move(outer)), inner_(std::move(inner)) {}
+  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes) const override {
+    if (outer_->lane(item, lanes) == kElsewhere) return kElsewhere;
+    return inner_->lane(item, lanes);
+  }
+
+ private:
+  std::shared_ptr<const Selector<T>> outer_;
+  std::shared_ptr<const Selector<T>> inner_;
+};
+
+}  // namespace sluice::detail

@@ -1,0 +1,426 @@
+// sluice/flow/stage_step.hpp: the step of a worker with input: take, process, publish, settle.
+//
+// (1) Flush, then done: an item is settled on the input edge only after all its outputs were
+//     accepted downstream (or it had none).
+// (2) got = completed + skipped + dead + failed + cancelled, per worker.
+// (3) Outputs of an item are published before the next item's callback begins, so no output is
+//     held back by user code.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/output_side.hpp>
+#include <sluice/flow/payload.hpp>
+#include <sluice/flow/step.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace sluice::detail {
+
+// What a body may offer beyond process(); looked for by name so that a body is as small as it can.
+template <class Body>
+concept BodyWithStart = requires(Body& body, Context& context) { body.start(context); };
+template <class Body, class Out>
+concept BodyWithFinish = requires(Body& body, Emitter<Out>& out) { body.finish(out); };
+template <class Body, class Out>
+concept BodyWithTimer = requires(Body& body, Emitter<Out>& out) {
+  { body.due() } -> std::convertible_to<Deadline>;
+  body.on_time(out);
+};
+
+template <class In, class Out, class Body>
+class StageStep final : public StepBody {
+ public:
+  StageStep(const StepSetup& setup, Body body)
+      : worker_(setup.worker),
+        lane_(&static_cast<Edge<In>*>(setup.input)->queue(setup.lane)),
+        context_(*setup.worker),
+        out_(setup, context_),
+        body_(std::move(body)) {}
+
+  [[nodiscard]] StepResult step(StepFrame& frame) noexcept override {
+    const StepResult result = advance(frame);
+    worker_->end_item();
+    return result;
+  }
+
+  [[nodiscard]] QueueCore* input() const noexcept override { return lane_; }
+  [[nodiscard]] QueueCore* full() const noexcept override { return out_.full(); }
+  [[nodiscard]] EdgeBase* full_edge() const noexcept override { return out_.full_edge(); }
+  [[nodiscard]] Deadline wake_at() const noexcept override {
+    Deadline first = delayed_.empty() ? Deadline{} : Deadline::at(delayed_.front().due);
+    if constexpr (BodyWithTimer<Body, Out>) first = std::min(first, Deadline(body_.due()));
+    return first;
+  }
+  [[nodiscard]] std::size_t branches() const noexcept override { return out_.branches(); }
+  [[nodiscard]] const BranchCounts& branch(std::size_t index) const noexcept override {
+    return out_.branch(index);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Phase : unsigned char { starting, running, finishing, done };
+  struct Delayed {
+    Clock::time_point due;
+    std::uint64_t ordinal;
+    unsigned attempt;  // the one to make next
+    In item;
+  };
+  static constexpr bool kCopies = std::copy_constructible<In> && !Body::kReadsOnly;
+
+  StepResult advance(StepFrame& frame) noexcept {
+    if (phase_ == Phase::done) return StepResult::done;
+    if (worker_->control().cancelled()) return abandon();
+    if (phase_ == Phase::starting && !start()) return abandon();
+    if (out_.pending() && !publish()) return blocked_or_abandoned();
+    settle(owed_);
+    if (phase_ == Phase::finishing) return finish();
+    if (ended_early()) return end_early();
+    return run(frame);
+  }
+
+  bool start() noexcept {
+    phase_ = Phase::running;
+    if constexpr (BodyWithStart<Body>) {
+      try {
+        body_.start(context_);
+      } catch (...) {
+        fail_phase(*worker_, "start");
+        return false;
+      }
+    }
+    return true;
+  }
+
+  StepResult run(StepFrame& frame) noexcept {
+    const bool timed = on_timers(frame);
+    if (out_.pending()) return blocked_or_abandoned();
+    if (worker_->control().cancelled()) return abandon();
+    if (next_ == batch_.size()) {
+      switch (take(frame.max_items)) {
+        case GetStatus::ok:
+          break;
+        case GetStatus::empty:
+        case GetStatus::stopped:
+          return timed ? StepResult::progressed : idle();
+        case GetStatus::closed:
+          return input_ended();
+      }
+    }
+    return process_batch(frame);
+  }
+
+  StepResult idle() noexcept {
+    if (worker_->control().cancelled()) return abandon();
+    return held_ ? StepResult::needs_time : StepResult::needs_input;
+  }
+
+  // The lane is closed and empty; items that wait for their retry still have to come out.
+  StepResult input_ended() noexcept {
+    if (worker_->control().cancelled()) return abandon();
+    if (!delayed_.empty()) return StepResult::needs_time;
+    phase_ = Phase::finishing;
+    return finish();
+  }
+
+  GetStatus take(std::size_t max_items) noexcept {
+    if (held_) return GetStatus::empty;
+    batch_.clear();
+    next_ = 0;
+    const std::size_t workers = worker_->stage().workers;
+    if (workers > 1) max_items = std::clamp<std::size_t>(lane_->size() / workers, 1, max_items);
+    GetStatus status = GetStatus::ok;
+    try {
+      const GetManyResult got = lane_->try_get_many(batch_, max_items);
+      first_ = got.first;
+      status = got.status;
+    } catch (...) {
+      fail_phase(*worker_, "taking an item");
+      status = GetStatus::stopped;
+    }
+    worker_->counts.add(Count::taken, batch_.size());
+    return status;
+  }
+
+  StepResult process_batch(StepFrame& frame) noexcept {
+    const std::size_t begun = next_;
+    const StepResult result = careful() ? process_carefully(frame) : process_plainly(frame);
+    frame.items += next_ - begun;
+    return result;
+  }
+
+  // The hot loop: nothing but the callback, its output, and one look at what could interrupt.
+  StepResult process_plainly(StepFrame& frame) noexcept {
+    std::uint64_t completed = 0;
+    std::optional<StepResult> stop;
+    if (frame.sample) {
+      const auto begin = Clock::now();
+      completed += process_next() ? 1 : 0;
+      worker_->service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
+      if (interrupted()) stop = interruption();
+    }
+    while (!stop.has_value() && next_ < batch_.size()) {
+      completed += process_next() ? 1 : 0;
+      if (interrupted()) [[unlikely]] stop = interruption();
+    }
+    worker_->counts.add(Count::completed, completed);
+    if (stop.has_value()) return *stop;
+    settle(owed_);
+    return StepResult::progressed;
+  }
+
+  StepResult process_carefully(StepFrame& frame) noexcept {
+    while (next_ < batch_.size()) {
+      const auto begin = Clock::now();
+      const std::size_t at = next_++;
+      attempt(batch_[at], first_ + at, 1);
+      if (frame.sample) {
+        worker_->service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
+        frame.sample = false;
+      }
+      if (interrupted()) {
+        if (const auto stop = interruption()) return *stop;
+      }
+    }
+    settle(owed_);
+    return StepResult::progressed;
+  }
+
+  [[nodiscard]] bool interrupted() const noexcept {
+    return out_.pending() || held_ || worker_->control().cancelled() || ended_early();
+  }
+  // What to do about it; nothing when the outputs that were pending could be published.
+  std::optional<StepResult> interruption() noexcept {
+    if (out_.pending() && !publish()) {
+      settle(owed_ - 1);
+      return blocked_or_abandoned();
+    }
+    if (worker_->control().cancelled()) return abandon();
+    if (ended_early()) return end_early();
+    if (held_) {
+      settle(owed_);
+      return StepResult::needs_time;
+    }
+    return std::nullopt;
+  }
+
+  // True when the item was completed.
+  bool process_next() noexcept {
+    const std::size_t at = next_++;
+    ++owed_;
+    worker_->begin_item(first_ + at);
+    try {
+      body_.process(std::move(batch_[at]), out_.emitter(), context_);
+      if (out_.uncommitted()) out_.commit();
+      return true;
+    } catch (...) {
+      out_.discard();
+      static_cast<void>(judge_failure(*worker_, {.item = first_ + at}));
+      return false;
+    }
+  }
+
+  // The item must survive a failed attempt: for the next one, or for its dead letter.
+  [[nodiscard]] bool careful() const noexcept {
+    const ErrorPolicy& policy = worker_->stage().on_error;
+    return policy.retries > 0 || policy.last == ErrorPolicy::Last::dead_letter;
+  }
+
+  // Processes an item until it is completed, given up, or put aside for later.
+  void attempt(In& item, std::uint64_t ordinal, unsigned number) noexcept {
+    for (;; ++number) {
+      worker_->begin_item(ordinal, number);
+      try {
+        process_kept(item, number);
+        out_.commit();
+        worker_->counts.add(Count::completed);
+        ++owed_;
+        return;
+      } catch (...) {
+        out_.discard();
+        if (judge(item, ordinal, number) != Verdict::retry) {
+          ++owed_;
+          return;
+        }
+      }
+      if (worker_->stage().on_error.back_off.count() > 0) {
+        put_aside(std::move(item), ordinal, number + 1);
+        return;
+      }
+    }
+  }
+
+  void process_kept(In& item, unsigned number) {
+    if constexpr (kCopies) {
+      const ErrorPolicy& policy = worker_->stage().on_error;
+      const bool for_letter =
+          HasPayload<In> && policy.last == ErrorPolicy::Last::dead_letter;
+      if (number <= policy.retries || for_letter) {
+        In copy(std::as_const(item));
+        body_.process(std::move(copy), out_.emitter(), context_);
+        return;
+      }
+    }
+    body_.process(std::move(item), out_.emitter(), context_);
+  }
+
+  Verdict judge(const In& item, std::uint64_t ordinal, unsigned number) noexcept {
+    if constexpr (HasPayload<In> && (kCopies || Body::kReadsOnly)) {
+      const std::string payload = payload_of(item);
+      return judge_failure(*worker_, {.item = ordinal, .attempt = number, .payload = &payload});
+    } else {
+      return judge_failure(*worker_, {.item = ordinal, .attempt = number});
+    }
+  }
+
+  void put_aside(In&& item, std::uint64_t ordinal, unsigned attempt) noexcept {
+    const StageState& stage = worker_->stage();
+    const unsigned doublings = std::min(attempt - 2, 16U);
+    const auto wait = stage.on_error.back_off * (std::int64_t{1} << doublings);
+    held_ = stage.holds_back_off;
+    delayed_.push_back({Clock::now() + wait, ordinal, attempt, std::move(item)});
+    std::push_heap(delayed_.begin(), delayed_.end(), later);
+  }
+  static bool later(const Delayed& a, const Delayed& b) noexcept { return a.due > b.due; }
+
+  // Runs what is due: retries, and the body's own timer. True when anything ran.
+  bool on_timers(StepFrame& frame) noexcept {
+    bool ran = false;
+    while (!delayed_.empty() && !out_.pending() && delayed_.front().due <= Clock::now()) {
+      std::pop_heap(delayed_.begin(), delayed_.end(), later);
+      Delayed due = std::move(delayed_.back());
+      delayed_.pop_back();
+      held_ = false;
+      attempt(due.item, due.ordinal, due.attempt);
+      ++frame.items;
+      ran = true;
+      if (!publish()) return true;
+      settle(owed_);
+    }
+    if constexpr (BodyWithTimer<Body, Out>) {
+      if (!out_.pending() && body_.due().passed()) {
+        emit_guarded("a timer", [&] { body_.on_time(out_.emitter()); });
+        ran = true;
+        static_cast<void>(publish());
+      }
+    }
+    return ran;
+  }
+
+  template <class Act>
+  bool emit_guarded(const char* phase, Act act) noexcept {
+    try {
+      act();
+      out_.commit();
+      return true;
+    } catch (...) {
+      out_.discard();
+      fail_phase(*worker_, phase);
+      return false;
+    }
+  }
+
+  // Moving an output threw: it can be neither delivered nor taken back, so the run fails.
+  bool publish() noexcept {
+    try {
+      return out_.publish();
+    } catch (...) {
+      fail_phase(*worker_, "moving an output");
+      return false;
+    }
+  }
+  StepResult blocked_or_abandoned() noexcept {
+    return worker_->control().cancelled() ? abandon() : StepResult::needs_room;
+  }
+
+  // Counts `n` items done on the input edge: their outputs are accepted downstream.
+  void settle(std::size_t n) noexcept {
+    if (n == 0) return;
+    owed_ -= n;
+    worker_->counts.add(Count::settled, n);
+    lane_->task_done(n);
+  }
+
+  // This stage said "enough", or nobody downstream wants its outputs any more.
+  [[nodiscard]] bool ended_early() const noexcept {
+    return phase_ == Phase::running &&
+           (worker_->stage().enough.load(std::memory_order_relaxed) || !out_.open());
+  }
+  StepResult end_early() noexcept {
+    worker_->stage().enough.store(true, std::memory_order_relaxed);
+    worker_->stage().input->cancel();
+    drop_taken();
+    phase_ = Phase::finishing;
+    return finish();
+  }
+
+  // Counts what this worker holds as cancelled and settles it.
+  void drop_taken() noexcept {
+    const std::size_t held = (batch_.size() - next_) + delayed_.size();
+    worker_->counts.add(Count::cancelled, held);
+    owed_ += held;
+    batch_.clear();
+    next_ = 0;
+    delayed_.clear();
+    settle(owed_);
+  }
+
+  StepResult finish() noexcept {
+    if constexpr (BodyWithFinish<Body, Out>) {
+      while (!finished_) {
+        if (!emit_guarded("finish", [&] { finished_ = finish_some(); })) return abandon();
+        if (!publish()) return blocked_or_abandoned();
+        if (worker_->control().cancelled()) return abandon();
+      }
+    }
+    return leave();
+  }
+  // True when the body has nothing more to emit.
+  bool finish_some() {
+    if constexpr (std::same_as<decltype(body_.finish(out_.emitter())), bool>) {
+      return !body_.finish(out_.emitter());
+    } else {
+      body_.finish(out_.emitter());
+      return true;
+    }
+  }
+
+  StepResult abandon() noexcept {
+    // An item whose outputs could not all be delivered is still completed: the loss is on the
+    // port's account (refused), not on the item's.
+    out_.abandon();
+    drop_taken();
+    return leave();
+  }
+
+  StepResult leave() noexcept {
+    phase_ = Phase::done;
+    out_.close();
+    return StepResult::done;
+  }
+
+  WorkerState* worker_;
+  Queue<In>* lane_;
+  Context context_;
+  OutputSide<Out> out_;
+  Body body_;
+  Phase phase_ = Phase::starting;
+  bool held_ = false;      // a retry's wait holds the worker
+  bool finished_ = false;
+  std::vector<In> batch_;
+  std::size_t next_ = 0;     // the first item of batch_ that was not started
+  std::uint64_t first_ = 0;  // ordinal of batch_[0]
+  std::size_t owed_ = 0;     // items processed or given up, not yet counted done
+  std::vector<Delayed> delayed_;  // a heap, the earliest first
+};
+
+}  // namespace sluice::detail

@@ -1,0 +1,69 @@
+// sluice/flow/step.hpp: the non-blocking step, the only way in which a stage's work is done.
+//
+// (1) A step never waits. It says what it needs, and whoever drives it decides how to wait:
+//     a dedicated thread parks, the pool runs another stage's step, a test picks by seed.
+// (2) A step is run by whoever holds its worker's claim; nothing in it is shared otherwise.
+// (3) One virtual call moves a batch; nothing virtual happens per item.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/deadline.hpp>
+#include <sluice/flow/port.hpp>
+#include <sluice/flow/worker_state.hpp>
+#include <sluice/queue.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace sluice::detail {
+
+enum class StepResult : unsigned char {
+  progressed,   ///< something moved, call again
+  needs_input,  ///< the input lane is empty; also at wake_at(), when that is set
+  needs_room,   ///< full() has no room for outputs
+  needs_time,   ///< nothing to do before wake_at()
+  done,         ///< finished, all edges told
+};
+
+/// What the driver allows one step, and what the step reports back.
+struct StepFrame {
+  std::size_t max_items = 64;
+  bool sample = false;     ///< time the first item
+  std::size_t items = 0;   ///< items processed in this step
+};
+
+class StepBody {
+ public:
+  StepBody() = default;
+  StepBody(const StepBody&) = delete;
+  StepBody& operator=(const StepBody&) = delete;
+  virtual ~StepBody() = default;
+
+  /// Does a bounded amount of work. Never throws: user exceptions are judged inside.
+  [[nodiscard]] virtual StepResult step(StepFrame& frame) noexcept = 0;
+
+  /// The queue that this worker takes from; null for sources.
+  [[nodiscard]] virtual QueueCore* input() const noexcept = 0;
+  /// After needs_room: the queue to wait for.
+  [[nodiscard]] virtual QueueCore* full() const noexcept = 0;
+  /// The edge that this queue is a lane of.
+  [[nodiscard]] virtual EdgeBase* full_edge() const noexcept = 0;
+  /// The next timer (retry, linger); never when there is none.
+  [[nodiscard]] virtual Deadline wake_at() const noexcept = 0;
+
+  /// The worker's branches, for the ledger.
+  [[nodiscard]] virtual std::size_t branches() const noexcept = 0;
+  [[nodiscard]] virtual const BranchCounts& branch(std::size_t index) const noexcept = 0;
+};
+
+/// Everything a worker's step is made of.
+struct StepSetup {
+  WorkerState* worker = nullptr;
+  EdgeBase* input = nullptr;
+  std::size_t lane = 0;
+  std::span<const OutputBinding> outputs{};
+};
+
+}  // namespace sluice::detail

@@ -1,0 +1,129 @@
+// sluice/flow/worker_state.cpp: contexts, and the one place that judges failures.
+// SPDX-License-Identifier: MIT
+#include <sluice/flow/worker_state.hpp>
+
+#include <utility>
+
+namespace sluice {
+
+std::string_view Context::stage() const noexcept { return worker_->stage().name; }
+std::size_t Context::worker() const noexcept { return worker_->worker(); }
+std::size_t Context::workers() const noexcept { return worker_->stage().workers; }
+unsigned Context::incarnation() const noexcept { return 0; }
+std::uint64_t Context::seed() const noexcept {
+  return worker_->stage().seed + 0x9E3779B97F4A7C15U * (worker_->worker() + 1);
+}
+unsigned Context::attempt() const noexcept { return worker_->attempt(); }
+std::uint64_t Context::item() const noexcept { return worker_->item(); }
+std::stop_token Context::stop_token() const { return worker_->control().stop_token(); }
+bool Context::cancelled() const noexcept { return worker_->control().cancelled(); }
+
+void Context::dead(std::string subject, std::string reason) {
+  worker_->counts.add(detail::Count::created);
+  worker_->control().dead_letter({.stage = worker_->stage().name,
+                                  .worker = worker_->worker(),
+                                  .error = std::move(reason),
+                                  .label = worker_->stage().on_error.label,
+                                  .subject = std::move(subject)});
+}
+
+void Context::enough() noexcept {
+  worker_->stage().enough.store(true, std::memory_order_relaxed);
+}
+void Context::stop() noexcept { worker_->control().request_stop(); }
+void Context::cancel() noexcept { worker_->control().request_cancel(); }
+void Context::log(std::string_view text) noexcept {
+  worker_->control().log(worker_->stage().name, text);
+}
+void Context::add_bytes(std::uint64_t n) noexcept { worker_->bytes.add(n); }
+void Context::expect_bytes(std::uint64_t n) noexcept { worker_->expected_bytes.add(n); }
+
+namespace detail {
+
+void ContextAccess::count_filtered(Context& context) noexcept {
+  context.worker_->counts.add(Count::filtered);
+}
+
+namespace {
+
+StageError stage_error(const WorkerState& worker, std::uint64_t item, unsigned attempt,
+                       const char* phase, const std::string& cause) {
+  return StageError({.stage = worker.stage().name,
+                     .worker = worker.worker(),
+                     .item = item,
+                     .attempt = attempt,
+                     .phase = phase},
+                    cause);
+}
+
+void bury(WorkerState& worker, const FailedAttempt& failed, const std::string& cause) {
+  DeadLetter letter{.stage = worker.stage().name,
+                    .worker = worker.worker(),
+                    .item = failed.item,
+                    .attempt = failed.attempt,
+                    .error = cause,
+                    .label = worker.stage().on_error.label};
+  if (failed.payload != nullptr) {
+    letter.payload = *failed.payload;
+    letter.has_payload = true;
+  }
+  worker.control().dead_letter(std::move(letter));
+}
+
+}  // namespace
+
+Verdict judge_failure(WorkerState& worker, const FailedAttempt& failed) noexcept {
+  const ErrorPolicy& policy = worker.stage().on_error;
+  if (failed.attempt <= policy.retries && !worker.control().cancelled()) {
+    worker.counts.add(Count::retried);
+    return Verdict::retry;
+  }
+  const std::string cause = current_exception_text();
+  const StageError error = stage_error(worker, failed.item, failed.attempt, "process", cause);
+  switch (policy.last) {
+    case ErrorPolicy::Last::skip:
+      worker.counts.add(Count::skipped);
+      worker.control().note_error(error);
+      return Verdict::drop;
+    case ErrorPolicy::Last::dead_letter:
+      worker.counts.add(Count::dead);
+      bury(worker, failed, cause);
+      return Verdict::drop;
+    case ErrorPolicy::Last::fail_run:
+      break;
+  }
+  worker.counts.add(Count::failed);
+  worker.control().fail(error);
+  return Verdict::fail;
+}
+
+void fail_phase(WorkerState& worker, const char* phase) noexcept {
+  worker.control().fail(
+      stage_error(worker, StageError::kNoItem, 1, phase, current_exception_text()));
+}
+
+bool judge_source_failure(WorkerState& worker, std::uint64_t call, unsigned attempt) noexcept {
+  const ErrorPolicy& policy = worker.stage().on_error;
+  if (attempt <= policy.retries && !worker.control().cancelled()) {
+    worker.counts.add(Count::retried);
+    return true;
+  }
+  const std::string cause = current_exception_text();
+  const StageError error = stage_error(worker, call, attempt, "next", cause);
+  switch (policy.last) {
+    case ErrorPolicy::Last::skip:
+      worker.control().note_error(error);
+      return true;
+    case ErrorPolicy::Last::dead_letter:
+      worker.counts.add(Count::created);
+      bury(worker, {.item = call, .attempt = attempt}, cause);
+      return true;
+    case ErrorPolicy::Last::fail_run:
+      break;
+  }
+  worker.control().fail(error);
+  return false;
+}
+
+}  // namespace detail
+}  // namespace sluice

@@ -1,0 +1,90 @@
+// sluice/flow/worker_state.hpp: what the workers of a stage share, and what each has of its own.
+//
+// Written by whoever holds the worker's claim, read by reports and explanations at any time.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/context.hpp>
+#include <sluice/flow/run_control.hpp>
+#include <sluice/observe/histogram.hpp>
+#include <sluice/observe/tally.hpp>
+#include <sluice/options.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace sluice::detail {
+
+class EdgeBase;
+
+/// Shared by the workers of one stage during one run.
+struct StageState {
+  std::string name{};
+  std::size_t workers = 1;
+  ErrorPolicy on_error{};
+  bool holds_back_off = false;  ///< a retry's wait holds the worker: its input is keyed or ordered
+  bool streaming = false;
+  std::uint64_t seed = 0;
+  RunControl* control = nullptr;
+  EdgeBase* input = nullptr;  ///< null for sources
+  std::atomic<bool> enough{false};
+};
+
+/// One worker's counters and what it is doing right now.
+class WorkerState {
+ public:
+  WorkerState(StageState& stage, std::size_t worker) : stage_(&stage), worker_(worker) {}
+
+  [[nodiscard]] StageState& stage() const noexcept { return *stage_; }
+  [[nodiscard]] RunControl& control() const noexcept { return *stage_->control; }
+  [[nodiscard]] std::size_t worker() const noexcept { return worker_; }
+
+  Tallies counts;
+  Histogram service;  ///< sampled nanoseconds in the callback, per item
+  Tally bytes;
+  Tally expected_bytes;
+
+  /// The item in the callback right now, and its attempt; kNoItem between items.
+  void begin_item(std::uint64_t item) noexcept { item_.store(item, std::memory_order_relaxed); }
+  void begin_item(std::uint64_t item, unsigned attempt) noexcept {
+    item_.store(item, std::memory_order_relaxed);
+    attempt_.store(attempt, std::memory_order_relaxed);
+  }
+  void end_item() noexcept { item_.store(StageError::kNoItem, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t item() const noexcept {
+    return item_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] unsigned attempt() const noexcept {
+    return attempt_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  StageState* stage_;
+  std::size_t worker_;
+  std::atomic<std::uint64_t> item_{StageError::kNoItem};
+  std::atomic<unsigned> attempt_{1};
+};
+
+/// What the policy of a stage makes of a failed attempt.
+enum class Verdict : unsigned char { retry, drop, fail };
+
+/// Judges the exception being handled; call inside a catch block only. Counts, records and reports;
+/// `payload` (may be empty) is called only for dead letters.
+struct FailedAttempt {
+  std::uint64_t item = StageError::kNoItem;
+  unsigned attempt = 1;
+  const std::string* payload = nullptr;
+};
+[[nodiscard]] Verdict judge_failure(WorkerState& worker, const FailedAttempt& failed) noexcept;
+
+/// An exception outside any item (start, finish): fails the run whatever the policy says.
+void fail_phase(WorkerState& worker, const char* phase) noexcept;
+
+/// An exception in a source's next(): true when the source may go on by its policy.
+[[nodiscard]] bool judge_source_failure(WorkerState& worker, std::uint64_t call,
+                                        unsigned attempt) noexcept;
+
+}  // namespace sluice::detail

@@ -1,0 +1,99 @@
+// sluice/options.hpp: what a stage can be told, as plain values with designated initialisers.
+//
+// One flat aggregate per kind of stage; members that two kinds share stand in the same order, so a
+// designated initialiser list reads alike everywhere. Unset means `kAuto`: the scheduler decides
+// and `sluice describe` prints what it chose and why.
+// Layer: stage. API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace sluice {
+
+/// What the workers of a stage run on.
+enum class Carrier : unsigned char {
+  automatic,  ///< the scheduler decides: pool, or thread for sources and `.blocking` stages
+  thread,     ///< long-lived threads of the stage's own
+  pool,       ///< the shared pool of long-lived threads, as many as cores; must not block for long
+  process,    ///< supervised worker processes
+};
+
+/// In which order the outputs of a stage with several workers leave it.
+enum class Order : unsigned char {
+  automatic,  ///< keep with one worker, none with several
+  none,       ///< as the workers finish
+};
+
+/// "The scheduler decides" for every numeric option.
+inline constexpr std::size_t kAuto = ~std::size_t{0};
+
+/// What happens when user code throws while it processes an item.
+///
+/// Build one with fail_run(), skip(), dead_letter(label) or retry(n, back_off).then(...).
+struct ErrorPolicy {
+  enum class Last : unsigned char { fail_run, skip, dead_letter };
+
+  Last last = Last::fail_run;            ///< what happens after the last attempt
+  unsigned retries = 0;                  ///< further attempts after the first one
+  std::chrono::nanoseconds back_off{0};  ///< wait before the first retry; doubles with each
+  std::string label{};                   ///< dead letters only: why, in the user's words
+
+  /// retry(n).then(policy): `policy` applies after the last attempt.
+  [[nodiscard]] ErrorPolicy then(ErrorPolicy after) const {
+    after.retries = retries;
+    after.back_off = back_off;
+    return after;
+  }
+};
+
+/// The first failing item fails the run (the default).
+[[nodiscard]] inline ErrorPolicy fail_run() { return {}; }
+/// A failing item is counted as skipped and dropped.
+[[nodiscard]] inline ErrorPolicy skip() { return {.last = ErrorPolicy::Last::skip}; }
+/// A failing item becomes a dead letter, with its history, under `label`.
+[[nodiscard]] inline ErrorPolicy dead_letter(std::string label = {}) {
+  return {.last = ErrorPolicy::Last::dead_letter, .label = std::move(label)};
+}
+/// A failing item is tried up to `n` more times; without .then(...) the run fails after that.
+/// Needs a callable that takes `const In&`, or a copyable In. `back_off` doubles with each retry.
+[[nodiscard]] inline ErrorPolicy retry(unsigned n, std::chrono::nanoseconds back_off = {}) {
+  return {.retries = n, .back_off = back_off};
+}
+
+/// Options of a source.
+struct SourceOptions {
+  Carrier carrier = Carrier::automatic;
+  std::size_t batch = kAuto;  ///< calls of next() per step, at most
+  bool blocking = false;      ///< informative: sources get a thread of their own anyway
+  bool streaming = false;     ///< one next() may emit without bound: emit blocks, no retry
+  ErrorPolicy on_error{};     ///< of next(); dead letters of a source have no item
+};
+
+/// Options of a stage with input and output.
+struct StageOptions {
+  std::size_t workers = kAuto;
+  Carrier carrier = Carrier::automatic;
+  Order order = Order::automatic;
+  std::size_t capacity = kAuto;        ///< of the input edge, in items
+  std::size_t batch = kAuto;           ///< items taken from the input edge at once, at most
+  bool pure = false;                   ///< no side effects, no state: may be multiplied
+  bool blocking = false;               ///< waits for the outside world: wants a thread of its own
+  bool streaming = false;              ///< one item may emit without bound: emit blocks, no retry
+  ErrorPolicy on_error{};
+};
+
+/// Options of a sink.
+struct SinkOptions {
+  std::size_t workers = kAuto;
+  Carrier carrier = Carrier::automatic;
+  std::size_t capacity = kAuto;  ///< of the input edge, in items
+  std::size_t batch = kAuto;     ///< items taken from the input edge at once, at most
+  bool blocking = false;         ///< waits for the outside world: wants a thread of its own
+  ErrorPolicy on_error{};
+};
+
+}  // namespace sluice

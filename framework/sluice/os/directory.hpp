@@ -1,0 +1,45 @@
+// sluice/os/directory.hpp: reading the entries of one directory.
+//
+// Subdirectories are opened relative to their parent and without following symbolic links, so a
+// directory that is swapped for a link in the meantime can't lead a walk elsewhere.
+// Layer: os. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/os/file.hpp>
+
+#include <string>
+
+namespace sluice::detail {
+
+class Directory {
+ public:
+  struct Entry {
+    std::string name;
+    FileKind kind = FileKind::unknown;  ///< unknown where the file system does not say
+  };
+
+  /// Opens the directory, also through a symbolic link. Throws  std::system_error.
+  explicit Directory(const std::string& path);
+  /// Opens a subdirectory; a symbolic link is refused. `path` is for messages.
+  Directory(const Directory& parent, const std::string& name, const std::string& path);
+
+  Directory(Directory&& other) noexcept;
+  Directory& operator=(Directory&& other) noexcept;
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory();
+
+  /// The next entry except . and .. in the order of the file system; false at the end.
+  [[nodiscard]] bool next(Entry& entry, const std::string& path);
+
+  /// What an entry is, links not followed. `path` is for messages.
+  [[nodiscard]] FileStatus status(const std::string& name, const std::string& path) const;
+
+ private:
+  explicit Directory(Descriptor descriptor, const std::string& path);
+
+  void* stream_ = nullptr;  // a DIR
+};
+
+}  // namespace sluice::detail

@@ -1,0 +1,25 @@
+// sluice/os/this_process.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/os/this_process.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+
+#include <pthread.h>
+
+namespace sluice::detail {
+
+double process_cpu_seconds() noexcept {
+  timespec used = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+}
+
+void name_this_thread(std::string_view name) noexcept {
+  char text[16] = {};
+  std::memcpy(text, name.data(), std::min(name.size(), sizeof(text) - 1));
+  pthread_setname_np(pthread_self(), text);
+}
+
+}  // namespace sluice::detail

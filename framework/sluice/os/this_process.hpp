@@ -1,0 +1,16 @@
+// sluice/os/this_process.hpp: what this process has used, and names for its threads.
+// Layer: os. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+
+namespace sluice::detail {
+
+/// CPU seconds of all threads of the process so far.
+[[nodiscard]] double process_cpu_seconds() noexcept;
+
+/// Names the calling thread; the system shows the first 15 bytes.
+void name_this_thread(std::string_view name) noexcept;
+
+}  // namespace sluice::detail

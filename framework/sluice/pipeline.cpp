@@ -1,0 +1,38 @@
+// sluice/pipeline.cpp: the untyped part of the builder.
+// SPDX-License-Identifier: MIT
+#include <sluice/pipeline.hpp>
+
+#include <fmt/format.h>
+
+namespace sluice {
+
+Pipeline::Pipeline(std::string name) : graph_(std::make_shared<detail::Graph>()) {
+  graph_->name = std::move(name);
+}
+
+// A wrong name or type is kept as a fault; the stream returned in its place hangs on a stage that
+// does not exist for the plan, since a pipeline with faults is never planned.
+std::size_t Pipeline::checked_output(const std::string& stage, detail::TypeKey wanted) {
+  const std::size_t index = graph_->find(stage);
+  if (index == graph_->stages.size()) {
+    graph_->faults.push_back(fmt::format("stream {}: there is no stage of that name", stage));
+  } else if (graph_->stages[index].out == detail::type_key<NoOutput>()) {
+    graph_->faults.push_back(fmt::format("stream {}: that stage has no output", stage));
+  } else if (!(graph_->stages[index].out == wanted)) {
+    graph_->faults.push_back(fmt::format("stream {}: it carries {}, not {}", stage,
+                                         graph_->stages[index].out.name, wanted.name));
+  } else {
+    return index;
+  }
+  static_cast<void>(graph_->add_end(0, "its output"));
+  graph_->ends.back().used = true;
+  return 0;
+}
+
+std::size_t Pipeline::end_of(std::size_t stage) const {
+  std::size_t end = 0;
+  while (end < graph_->ends.size() && graph_->ends[end].stage != stage) ++end;
+  return end < graph_->ends.size() ? end : graph_->ends.size() - 1;
+}
+
+}  // namespace sluice

@@ -1,0 +1,114 @@
+// sluice/report.hpp: what a run did, as plain values, as a table and as JSON.
+// Layer: report. API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/options.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// How a run ended, or that it has not.
+enum class RunStatus : unsigned char {
+  running,
+  done,         ///< everything drained
+  stopped,      ///< stop() was asked for; what was inside drained
+  cancelled,    ///< contents were dropped and settled
+  failed,       ///< user code failed under fail_run
+};
+[[nodiscard]] const char* to_string(RunStatus status) noexcept;
+[[nodiscard]] const char* to_string(Carrier carrier) noexcept;
+[[nodiscard]] const char* to_string(Order order) noexcept;
+
+/// Seconds of one worker's life; the four add up to it.
+struct WorkerReport {
+  double busy_s = 0;     ///< in a step
+  double starved_s = 0;  ///< waited for input
+  double blocked_s = 0;  ///< waited for room downstream
+  double parked_s = 0;   ///< could have run, or waited for a timer
+};
+
+struct StageReport {
+  std::string name{};
+  std::string kind{};
+  std::size_t workers = 0;
+  Carrier carrier = Carrier::automatic;
+  std::uint64_t in = 0;         ///< items taken from the input edge
+  std::uint64_t out = 0;        ///< outputs accepted by edges, summed over them
+  std::uint64_t completed = 0;
+  std::uint64_t filtered = 0;   ///< of the completed: without output on purpose
+  std::uint64_t skipped = 0;
+  std::uint64_t dead = 0;       ///< dead letters, those of sources included
+  std::uint64_t failed = 0;     ///< items that failed the run
+  std::uint64_t retried = 0;    ///< attempts after the first
+  std::uint64_t cancelled = 0;  ///< taken, but the run or the branch ended first
+  std::uint64_t refused = 0;    ///< outputs refused by ended edges
+  std::uint64_t bytes = 0;           ///< as told by Context::add_bytes
+  std::uint64_t expected_bytes = 0;  ///< as told by Context::expect_bytes
+  double service_p50_us = 0;    ///< sampled time in the callback, per item
+  double service_p99_us = 0;
+  std::vector<WorkerReport> clocks{};  ///< one per worker
+
+  [[nodiscard]] WorkerReport clock_sum() const noexcept;
+};
+
+struct EdgeReport {
+  std::string name{};  ///< from->to
+  std::string adaptors{};
+  std::size_t capacity = 0;  ///< items; 0 = unbounded
+  std::size_t lanes = 1;
+  std::uint64_t put = 0;
+  std::uint64_t got = 0;
+  std::uint64_t done = 0;
+  std::uint64_t dropped = 0;     ///< by cancel, counted done
+  std::uint64_t queued = 0;
+  std::uint64_t high_water = 0;  ///< most items queued at once (largest lane)
+  double full_s = 0;             ///< producers waited for room, summed over them
+  double empty_s = 0;            ///< consumers waited for items, summed over them
+};
+
+/// The account of every item: identities whose two sides are counted by different code.
+struct LedgerReport {
+  bool balanced = true;
+  std::vector<std::string> faults{};  ///< one line per identity that does not hold
+};
+
+struct ErrorReport {
+  std::string stage{};
+  std::size_t worker = 0;
+  bool has_item = false;
+  std::uint64_t item = 0;
+  unsigned attempt = 1;
+  std::string phase{};
+  std::string cause{};
+};
+
+struct Report {
+  std::string pipeline{};
+  RunStatus status = RunStatus::done;
+  double seconds = 0;
+  double cpu_seconds = 0;  ///< of the whole process during the run
+  std::size_t cores = 0;   ///< the scheduler planned for
+  std::vector<StageReport> stages{};
+  std::vector<EdgeReport> edges{};
+  LedgerReport ledger{};
+  std::string verdict{};              ///< the bottleneck and why, one line
+  std::uint64_t error_count = 0;    ///< all failures, skipped ones included
+  std::vector<ErrorReport> errors{};  ///< the first kMaxErrors of them
+  std::uint64_t dead_letters = 0;
+
+  static constexpr std::size_t kMaxErrors = 1000;
+
+  /// The stage of that name. Throws UsageError when there is none.
+  [[nodiscard]] const StageReport& stage(const std::string& name) const;
+  /// A table for people.
+  [[nodiscard]] std::string table() const;
+  /// One JSON object; the members are described in framework/README.md.
+  [[nodiscard]] std::string json() const;
+};
+
+}  // namespace sluice

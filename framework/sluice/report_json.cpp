@@ -1,0 +1,97 @@
+// sluice/report_json.cpp: the report as one JSON object, members in the order of the structs.
+//
+// A stage's "dropped" is skipped + cancelled: what it took and neither completed nor gave up as a
+// dead letter. Text that is not UTF-8 (an error's cause may hold anything) is replaced, not refused.
+// SPDX-License-Identifier: MIT
+#include <sluice/report.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Clocks are read in nanoseconds; more digits than that would be rounding errors of additions.
+double rounded(double seconds) { return std::round(seconds * 1e9) / 1e9; }
+
+Json clock_json(const WorkerReport& clock) {
+  return {{"busy_s", rounded(clock.busy_s)},
+          {"starved_s", rounded(clock.starved_s)},
+          {"blocked_s", rounded(clock.blocked_s)},
+          {"parked_s", rounded(clock.parked_s)}};
+}
+
+Json stage_json(const StageReport& stage) {
+  Json json = {{"name", stage.name},
+               {"kind", stage.kind},
+               {"workers", stage.workers},
+               {"carrier", to_string(stage.carrier)},
+               {"in", stage.in},
+               {"out", stage.out},
+               {"completed", stage.completed},
+               {"filtered", stage.filtered},
+               {"dropped", stage.skipped + stage.cancelled},
+               {"skipped", stage.skipped},
+               {"cancelled", stage.cancelled},
+               {"dead", stage.dead},
+               {"failed", stage.failed},
+               {"retried", stage.retried},
+               {"refused", stage.refused},
+               {"bytes", stage.bytes},
+               {"expected_bytes", stage.expected_bytes}};
+  json.update(clock_json(stage.clock_sum()));
+  json["service_p50_us"] = stage.service_p50_us;
+  json["service_p99_us"] = stage.service_p99_us;
+  json["clocks"] = Json::array();
+  for (const WorkerReport& clock : stage.clocks) json["clocks"].push_back(clock_json(clock));
+  return json;
+}
+
+Json edge_json(const EdgeReport& edge) {
+  return {{"name", edge.name},       {"adaptors", edge.adaptors},
+          {"capacity", edge.capacity}, {"lanes", edge.lanes},
+          {"put", edge.put},         {"got", edge.got},
+          {"done", edge.done},       {"dropped", edge.dropped},
+          {"queued", edge.queued},   {"high_water", edge.high_water},
+          {"full_s", rounded(edge.full_s)}, {"empty_s", rounded(edge.empty_s)}};
+}
+
+Json error_json(const ErrorReport& error) {
+  return {{"stage", error.stage},
+          {"worker", error.worker},
+          {"item", error.has_item ? Json(error.item) : Json(nullptr)},
+          {"attempt", error.attempt},
+          {"phase", error.phase},
+          {"cause", error.cause}};
+}
+
+template <class T, class ToJson>
+Json array_of(const std::vector<T>& values, ToJson to_json) {
+  Json array = Json::array();
+  for (const T& value : values) array.push_back(to_json(value));
+  return array;
+}
+
+}  // namespace
+
+std::string Report::json() const {
+  const Json report = {
+      {"pipeline", pipeline},
+      {"status", to_string(status)},
+      {"seconds", rounded(seconds)},
+      {"cpu_seconds", rounded(cpu_seconds)},
+      {"cores", cores},
+      {"stages", array_of(stages, stage_json)},
+      {"edges", array_of(edges, edge_json)},
+      {"ledger", {{"balanced", ledger.balanced}, {"faults", ledger.faults}}},
+      {"verdict", verdict},
+      {"dead_letters", dead_letters},
+      {"error_count", error_count},
+      {"errors", array_of(errors, error_json)}};
+  return report.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace sluice

@@ -1,0 +1,210 @@
+// sluice/run.cpp: from a pipeline to a live run, and its handle.
+// SPDX-License-Identifier: MIT
+#include <sluice/run.hpp>
+
+#include <sluice/runtime/explain.hpp>
+#include <sluice/runtime/ledger.hpp>
+#include <sluice/runtime/pool_carrier.hpp>
+#include <sluice/runtime/run_report.hpp>
+#include <sluice/runtime/run_state.hpp>
+#include <sluice/runtime/thread_carrier.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace sluice {
+namespace {
+
+using detail::PoolGroup;
+using detail::RunState;
+using detail::Worker;
+
+std::uint64_t fresh_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+void ring_pool_from(detail::EdgeBase& edge, bool items, bool room) {
+  detail::WaitPoint* const bell = &detail::pool_bell();
+  for (std::size_t i = 0; i < edge.lanes(); ++i) {
+    edge.lane(i).set_bells(items ? bell : nullptr, room ? bell : nullptr);
+  }
+}
+
+void wire_bells(const RunState& run) {
+  const Plan& plan = run.plan();
+  const auto pooled = [&](std::size_t stage) {
+    return plan.stages[stage].carrier == Carrier::pool;
+  };
+  for (const PlannedEdge& edge : plan.edges) {
+    const bool room = std::any_of(edge.from.begin(), edge.from.end(), pooled);
+    if (pooled(edge.to) || room) ring_pool_from(*run.edge_into(edge.to), pooled(edge.to), room);
+  }
+}
+
+std::shared_ptr<PoolGroup> pool_group(const std::shared_ptr<RunState>& run) {
+  auto group = std::make_shared<PoolGroup>();
+  group->run = run;
+  std::vector<std::size_t> stages;
+  for (std::size_t i = 0; i < run->plan().stages.size(); ++i) {
+    if (run->plan().stages[i].carrier == Carrier::pool) stages.push_back(i);
+  }
+  std::stable_sort(stages.begin(), stages.end(), [&](std::size_t a, std::size_t b) {
+    return run->plan().stages[a].depth > run->plan().stages[b].depth;
+  });
+  for (const std::size_t stage : stages) {
+    const RunState::Range range = run->workers_of(stage);
+    for (std::size_t i = range.first; i < range.last; ++i) {
+      group->workers.push_back(run->workers()[i].get());
+    }
+  }
+  group->live.store(group->workers.size(), std::memory_order_relaxed);
+  return group;
+}
+
+std::vector<Worker*> threaded(const RunState& run) {
+  std::vector<Worker*> workers;
+  for (std::size_t stage = 0; stage < run.plan().stages.size(); ++stage) {
+    if (run.plan().stages[stage].carrier != Carrier::thread) continue;
+    const RunState::Range range = run.workers_of(stage);
+    for (std::size_t i = range.first; i < range.last; ++i) {
+      workers.push_back(run.workers()[i].get());
+    }
+  }
+  return workers;
+}
+
+// When the system refuses a thread, the run is cancelled, and the workers without a thread are
+// stepped here: they end at once.
+void start_threads(RunState& run) {
+  const std::vector<Worker*> workers = threaded(run);
+  run.threads.reserve(workers.size());
+  std::size_t started = 0;
+  try {
+    for (; started < workers.size(); ++started) {
+      Worker* const worker = workers[started];
+      run.threads.emplace_back([&run, worker] { detail::drive_on_this_thread(run, *worker); });
+    }
+  } catch (...) {
+    run.request_cancel();
+    for (; started < workers.size(); ++started) {
+      detail::drive_on_this_thread(run, *workers[started]);
+    }
+    throw;
+  }
+}
+
+void join_threads(RunState& run) {
+  for (std::thread& thread : run.threads) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+}  // namespace
+
+RunHandle::RunHandle(std::shared_ptr<RunState> state) noexcept : state_(std::move(state)) {}
+RunHandle::RunHandle(RunHandle&&) noexcept = default;
+
+RunHandle& RunHandle::operator=(RunHandle&& other) noexcept {
+  if (this != &other) {
+    end();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+
+RunHandle::~RunHandle() { end(); }
+
+void RunHandle::end() noexcept {
+  if (state_ == nullptr) return;
+  if (!state_->ended()) state_->request_cancel();
+  state_->wait_ended({});
+  state_->join_once([this] { join_threads(*state_); });
+}
+
+void RunHandle::stop() noexcept { state_->request_stop(); }
+
+void RunHandle::cancel() noexcept {
+  if (state_->ended()) return;
+  state_->request_cancel();
+}
+
+JoinStatus RunHandle::join(Deadline deadline) {
+  if (!state_->wait_ended(deadline)) return JoinStatus::late;
+  state_->join_once([this] { join_threads(*state_); });
+  return JoinStatus::ended;
+}
+
+Report RunHandle::wait() {
+  join();
+  state_->throw_failure();
+  Report report = detail::make_report(*state_);
+  detail::require_balance(report);
+  return report;
+}
+
+Report RunHandle::snapshot() const { return detail::make_report(*state_); }
+std::string RunHandle::explain() const { return detail::explain(*state_); }
+
+RunHandle start(const Pipeline& pipeline, RunOptions options) {
+  Plan planned = plan(pipeline, Machine::here(), options.overrides);
+  const std::uint64_t seed = options.seed != 0 ? options.seed : fresh_seed();
+  auto state = std::make_shared<RunState>(
+      pipeline.shared_graph(), std::move(planned), seed,
+      detail::RunHooks{std::move(options.on_dead_letter), std::move(options.on_log)});
+  RunHandle handle(state);
+  wire_bells(*state);
+  auto group = pool_group(state);
+  if (!group->workers.empty()) {
+    state->set_bell(&detail::pool_bell());
+    detail::run_on_pool(std::move(group));
+  }
+  start_threads(*state);
+  return handle;
+}
+
+Report run(const Pipeline& pipeline, RunOptions options) {
+  for (const detail::StageDef& def : pipeline.graph().stages) {
+    if (def.role == detail::StageRole::inlet || def.role == detail::StageRole::outlet) {
+      throw UsageError(fmt::format(
+          "run: stage {} is an {}, which application code has to serve; use start()", def.name,
+          def.kind));
+    }
+  }
+  return start(pipeline, std::move(options)).wait();
+}
+
+namespace detail {
+namespace {
+
+std::shared_ptr<Endpoint> find_endpoint(const std::shared_ptr<RunState>& run,
+                                        const std::string& name, StageRole role, TypeKey type) {
+  const char* const what = role == StageRole::inlet ? "inlet" : "outlet";
+  const std::size_t stage = run->graph().find(name);
+  if (stage == run->graph().stages.size() || run->graph().stages[stage].role != role) {
+    throw UsageError(fmt::format("{} {}: the pipeline has none of that name", what, name));
+  }
+  const StageDef& def = run->graph().stages[stage];
+  if (!(def.in == type)) {
+    throw UsageError(
+        fmt::format("{} {}: it carries {}, not {}", what, name, def.in.name, type.name));
+  }
+  return {run, run->endpoint_of(stage).get()};  // keeps the run's structure alive
+}
+
+}  // namespace
+
+std::shared_ptr<Endpoint> find_inlet(const std::shared_ptr<RunState>& run, const std::string& name,
+                                     TypeKey type) {
+  return find_endpoint(run, name, StageRole::inlet, type);
+}
+std::shared_ptr<Endpoint> find_outlet(const std::shared_ptr<RunState>& run,
+                                      const std::string& name, TypeKey type) {
+  return find_endpoint(run, name, StageRole::outlet, type);
+}
+
+}  // namespace detail
+}  // namespace sluice

@@ -1,0 +1,95 @@
+// sluice/runtime/ledger.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/ledger.hpp>
+
+#include <sluice/runtime/run_state.hpp>
+#include <sluice/runtime/stage_sums.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace sluice::detail {
+namespace {
+
+class Checker {
+ public:
+  explicit Checker(const RunState& run) : run_(run) {}
+
+  LedgerReport check() {
+    for (std::size_t stage = 0; stage < run_.graph().stages.size(); ++stage) {
+      if (run_.edge_into(stage) != nullptr) {
+        check_edge(stage);
+        check_stage(stage);
+      }
+      check_branches(stage);
+    }
+    report_.balanced = report_.faults.empty();
+    return std::move(report_);
+  }
+
+ private:
+  void expect(std::uint64_t left, std::uint64_t right, const std::string& where,
+              const char* identity) {
+    if (left == right) return;
+    report_.faults.push_back(fmt::format("{}: {} does not hold: {} is not {}", where, identity,
+                                         left, right));
+  }
+
+  void check_edge(std::size_t stage) {
+    EdgeBase& edge = *run_.edge_into(stage);
+    const EdgeSums queues = sum_queues(edge);
+    const std::uint64_t put = sum_into(run_, edge, Count::put);
+    const std::uint64_t got = sum_stage(run_, stage, Count::taken);
+    const std::string where = "edge " + edge.spec().name;
+    expect(put, got + queues.dropped + queues.queued, where, "put = got + dropped + queued");
+    expect(got, queues.done, where, "got = done + in flight");
+    expect(sum_stage(run_, stage, Count::settled), queues.done, where, "settled = done");
+  }
+
+  void check_stage(std::size_t stage) {
+    const auto sum = [&](Count count) { return sum_stage(run_, stage, count); };
+    expect(sum(Count::taken),
+           sum(Count::completed) + sum(Count::skipped) + sum(Count::dead) + sum(Count::failed) +
+               sum(Count::cancelled),
+           "stage " + run_.graph().stages[stage].name,
+           "got = completed + skipped + dead + failed + cancelled");
+  }
+
+  void check_branches(std::size_t stage) {
+    const RunState::Range range = run_.workers_of(stage);
+    for (std::size_t i = range.first; i < range.last; ++i) {
+      const StepBody& body = *run_.workers()[i]->body;
+      for (std::size_t b = 0; b < body.branches(); ++b) check_branch(stage, body.branch(b));
+    }
+    if (run_.graph().stages[stage].role == StageRole::inlet) {
+      check_branch(stage, run_.endpoint_of(stage)->branch());
+    }
+  }
+
+  void check_branch(std::size_t stage, const BranchCounts& branch) {
+    const Tallies& counts = branch.counts;
+    expect(counts[Count::emitted],
+           counts[Count::put] + counts[Count::refused] + counts[Count::elsewhere],
+           fmt::format("stage {} into edge {}", run_.graph().stages[stage].name,
+                       branch.edge->spec().name),
+           "emitted = put + refused + elsewhere");
+  }
+
+  const RunState& run_;
+  LedgerReport report_;
+};
+
+}  // namespace
+
+LedgerReport check_ledger(const RunState& run) { return Checker(run).check(); }
+
+void require_balance(const Report& report) {
+  if (report.ledger.balanced) return;
+  throw std::logic_error(fmt::format("pipeline {}: the ledger does not balance: {}",
+                                     report.pipeline, fmt::join(report.ledger.faults, "; ")));
+}
+
+}  // namespace sluice::detail

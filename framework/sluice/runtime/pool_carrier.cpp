@@ -1,0 +1,196 @@
+// sluice/runtime/pool_carrier.cpp: the only file that includes oneTBB's scheduler.
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/pool_carrier.hpp>
+
+#include <sluice/base/cpu_pause.hpp>
+#include <sluice/os/cpu.hpp>
+#include <sluice/os/this_process.hpp>
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+namespace sluice::detail {
+namespace {
+
+using Groups = std::vector<std::shared_ptr<PoolGroup>>;
+using Nanoseconds = Worker::Nanoseconds;
+
+// How long an idle thread looks again before it sleeps: about what one sleep and wake cost.
+constexpr Nanoseconds kIdleSpin = 5'000;
+
+class Pool {
+ public:
+  Pool()
+      : size_(std::max(1U, usable_cpus())),
+        // Our threads hold their places in oneTBB's market while a run lasts; the program's own
+        // oneTBB code keeps as many as it had.
+        allowed_(tbb::global_control::max_allowed_parallelism,
+                 std::max<std::size_t>(
+                     2 * size_ + 1, tbb::global_control::active_value(
+                                        tbb::global_control::max_allowed_parallelism))),
+        arena_(static_cast<int>(size_), 0) {}
+
+  void add(std::shared_ptr<PoolGroup> group);
+  [[nodiscard]] WaitPoint& bell() noexcept { return bell_; }
+
+ private:
+  void work() noexcept;
+  void refresh(Groups& groups, std::uint64_t& version) const;
+  [[nodiscard]] bool leave_if_unused() noexcept;
+  [[nodiscard]] bool run_one(const Groups& groups, Nanoseconds& now) noexcept;
+  void run(const std::shared_ptr<PoolGroup>& group, Worker& worker, Nanoseconds& now) noexcept;
+  void remove(const std::shared_ptr<PoolGroup>& group) noexcept;
+  void pass_on(const Groups& groups, const Worker& mine, Nanoseconds now) noexcept;
+  void sleep(const Groups& groups, std::uint64_t version) noexcept;
+
+  const std::size_t size_;
+  tbb::global_control allowed_;
+  tbb::task_arena arena_;
+  WaitPoint bell_;
+  std::atomic<std::uint64_t> version_{0};  // changes with groups_
+  mutable std::mutex mutex_;               // what follows
+  Groups groups_;
+  std::size_t threads_ = 0;
+};
+
+// Never destroyed: its threads may still be leaving the arena when the program ends.
+Pool& pool() {
+  static Pool* const the_pool = new Pool;
+  return *the_pool;
+}
+
+void Pool::add(std::shared_ptr<PoolGroup> group) {
+  std::size_t missing = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    groups_.push_back(std::move(group));
+    version_.fetch_add(1, std::memory_order_seq_cst);  // a sleeper's look must see it
+    missing = size_ - threads_;
+    threads_ = size_;
+  }
+  for (std::size_t i = 0; i < missing; ++i) arena_.enqueue([this] { work(); });
+  bell_.wake_all();
+}
+
+void Pool::remove(const std::shared_ptr<PoolGroup>& group) noexcept {
+  const std::lock_guard lock(mutex_);
+  std::erase(groups_, group);
+  version_.fetch_add(1, std::memory_order_seq_cst);
+  bell_.wake_all();  // so that sleeping threads drop their snapshot, and leave when it was the last
+}
+
+void Pool::refresh(Groups& groups, std::uint64_t& version) const {
+  const std::lock_guard lock(mutex_);
+  groups = groups_;
+  version = version_.load(std::memory_order_relaxed);
+}
+
+bool Pool::leave_if_unused() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!groups_.empty()) return false;
+  --threads_;
+  return true;
+}
+
+void Pool::work() noexcept {
+  name_this_thread("sluice-pool");
+  Groups groups;
+  std::uint64_t version = 0;
+  refresh(groups, version);
+  Nanoseconds now = Worker::read_clock();
+  Nanoseconds idle_since = now;
+  for (;;) {
+    if (version_.load(std::memory_order_relaxed) != version) refresh(groups, version);
+    if (groups.empty()) {
+      if (leave_if_unused()) return;
+      refresh(groups, version);
+    }
+    if (run_one(groups, now)) {
+      idle_since = now;
+      continue;
+    }
+    now = Worker::read_clock();
+    if (now - idle_since < kIdleSpin) {
+      cpu_pause();
+      continue;
+    }
+    sleep(groups, version);
+    now = Worker::read_clock();
+    idle_since = now;
+  }
+}
+
+bool Pool::run_one(const Groups& groups, Nanoseconds& now) noexcept {
+  for (const auto& group : groups) {
+    for (Worker* worker : group->workers) {
+      if (worker->claimed() || worker->rests(now)) continue;
+      if (!worker->may_progress(now, false) || !worker->try_claim()) continue;
+      if (worker->ended()) {
+        worker->release();
+        continue;
+      }
+      pass_on(groups, *worker, now);
+      run(group, *worker, now);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Pool::run(const std::shared_ptr<PoolGroup>& group, Worker& worker,
+               Nanoseconds& now) noexcept {
+  const StepResult result = worker.step(now);
+  worker.release();
+  if (result != StepResult::done) return;
+  const bool last = group->live.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  RunState& run = *group->run;
+  if (last) remove(group);
+  run.participant_ended();  // the caller's snapshot keeps the run alive
+}
+
+void Pool::pass_on(const Groups& groups, const Worker& mine, Nanoseconds now) noexcept {
+  if (!bell_.needs_wake()) return;
+  for (const auto& group : groups) {
+    for (const Worker* worker : group->workers) {
+      if (worker == &mine || worker->claimed() || !worker->may_progress(now, false)) continue;
+      bell_.wake_one();
+      return;
+    }
+  }
+}
+
+void Pool::sleep(const Groups& groups, std::uint64_t version) noexcept {
+  const WaitPoint::Ticket ticket = bell_.announce();
+  Nanoseconds wake_at = std::numeric_limits<Nanoseconds>::max();
+  bool work = version_.load(std::memory_order_seq_cst) != version || groups.empty();
+  const Nanoseconds now = Worker::read_clock();
+  for (const auto& group : groups) {
+    for (const Worker* worker : group->workers) {
+      if (worker->claimed()) continue;
+      work = work || worker->may_progress(now, true);
+      wake_at = std::min(wake_at, worker->wake_at());
+    }
+  }
+  if (!work) {
+    using TimePoint = std::chrono::steady_clock::time_point;
+    const bool timed = wake_at != std::numeric_limits<Nanoseconds>::max();
+    bell_.park(ticket, timed ? Deadline::at(TimePoint(std::chrono::nanoseconds(wake_at)))
+                             : Deadline{});
+  }
+  // Whoever leaves looks for work next, and passes the ring on when there is more than it takes.
+  static_cast<void>(bell_.leave());
+}
+
+}  // namespace
+
+WaitPoint& pool_bell() noexcept { return pool().bell(); }
+
+void run_on_pool(std::shared_ptr<PoolGroup> group) { pool().add(std::move(group)); }
+
+}  // namespace sluice::detail

@@ -1,0 +1,37 @@
+// sluice/runtime/pool_carrier.hpp: as many long-lived threads as cores, shared by all runs.
+//
+// A pool thread runs whichever worker's step can progress, the most downstream one first. The
+// threads belong to a oneTBB arena; they enter it when the first run with pool workers starts and
+// leave it when the last such run has ended.
+//
+// (1) Sleepers announce themselves on one bell, look at every worker closely, and park. Every queue
+//     that a pool worker takes from or puts into rings the bell (queue_core.hpp, set_bells).
+// (2) A claimed worker is not looked at: whoever holds the claim looks for work again after it
+//     releases it, so what arrives meanwhile is found.
+// (3) A thread that picks a step while others can progress too wakes one more sleeper.
+// Layer: runtime. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/runtime/run_state.hpp>
+#include <sluice/sync/wait_point.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace sluice::detail {
+
+/// The workers of one run that the pool is to drive, the most downstream first.
+struct PoolGroup {
+  std::shared_ptr<RunState> run;
+  std::vector<Worker*> workers;
+  std::atomic<std::size_t> live{0};
+};
+
+/// The bell that queues of pool workers ring.
+[[nodiscard]] WaitPoint& pool_bell() noexcept;
+
+/// Hands a group to the pool, which keeps it until its last worker has ended.
+void run_on_pool(std::shared_ptr<PoolGroup> group);
+
+}  // namespace sluice::detail

@@ -1,0 +1,121 @@
+// sluice/runtime/run_report.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/run_report.hpp>
+
+#include <sluice/runtime/ledger.hpp>
+#include <sluice/runtime/run_state.hpp>
+#include <sluice/runtime/stage_sums.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace sluice::detail {
+namespace {
+
+constexpr double kSecond = 1e-9;
+
+WorkerReport clocks_of(const Worker& worker, Worker::Nanoseconds now) {
+  const auto seconds = [&](Activity activity) {
+    return static_cast<double>(worker.clock(activity, now)) * kSecond;
+  };
+  return {.busy_s = seconds(Activity::busy),
+          .starved_s = seconds(Activity::starved),
+          .blocked_s = seconds(Activity::blocked),
+          .parked_s = seconds(Activity::parked)};
+}
+
+void add_service_times(const RunState& run, std::size_t stage, StageReport& report) {
+  std::vector<std::uint64_t> sums(Histogram::kBuckets);
+  const RunState::Range range = run.workers_of(stage);
+  for (std::size_t i = range.first; i < range.last; ++i) {
+    run.workers()[i]->state.service.add_to(sums.data());
+  }
+  report.service_p50_us = static_cast<double>(Histogram::quantile(sums.data(), 0.50)) * 1e-3;
+  report.service_p99_us = static_cast<double>(Histogram::quantile(sums.data(), 0.99)) * 1e-3;
+}
+
+StageReport stage_report(const RunState& run, std::size_t stage, Worker::Nanoseconds now) {
+  const PlannedStage& planned = run.plan().stages[stage];
+  const auto sum = [&](Count count) { return sum_stage(run, stage, count); };
+  StageReport report{.name = planned.name,
+                     .kind = planned.kind,
+                     .workers = planned.workers,
+                     .carrier = planned.carrier,
+                     .in = sum(Count::taken),
+                     .out = sum_out_of(run, stage, Count::put),
+                     .completed = sum(Count::completed),
+                     .filtered = sum(Count::filtered),
+                     .skipped = sum(Count::skipped),
+                     .dead = sum(Count::dead) + sum(Count::created),
+                     .failed = sum(Count::failed),
+                     .retried = sum(Count::retried),
+                     .cancelled = sum(Count::cancelled),
+                     .refused = sum_out_of(run, stage, Count::refused)};
+  const RunState::Range range = run.workers_of(stage);
+  for (std::size_t i = range.first; i < range.last; ++i) {
+    const Worker& worker = *run.workers()[i];
+    report.clocks.push_back(clocks_of(worker, now));
+    report.bytes += worker.state.bytes.get();
+    report.expected_bytes += worker.state.expected_bytes.get();
+  }
+  add_service_times(run, stage, report);
+  return report;
+}
+
+double starved_in(const RunState& run, std::size_t stage, Worker::Nanoseconds now) {
+  double seconds = 0;
+  const RunState::Range range = run.workers_of(stage);
+  for (std::size_t i = range.first; i < range.last; ++i) {
+    seconds += clocks_of(*run.workers()[i], now).starved_s;
+  }
+  return seconds;
+}
+
+EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, Worker::Nanoseconds now) {
+  EdgeBase& edge = *run.edge_into(planned.to);
+  const EdgeSums queues = sum_queues(edge);
+  EdgeReport report{.name = planned.name,
+                    .adaptors = {},
+                    .capacity = planned.capacity,
+                    .lanes = planned.lanes,
+                    .put = sum_into(run, edge, Count::put),
+                    .got = sum_stage(run, planned.to, Count::taken),
+                    .done = queues.done,
+                    .dropped = queues.dropped,
+                    .queued = queues.queued,
+                    .high_water = queues.high_water,
+                    .full_s = static_cast<double>(edge.full_ns()) * kSecond,
+                    .empty_s = starved_in(run, planned.to, now)};
+  for (const std::string& adaptor : planned.adaptors) {
+    if (adaptor.empty()) continue;
+    report.adaptors += (report.adaptors.empty() ? "" : "; ") + adaptor;
+  }
+  return report;
+}
+
+}  // namespace
+
+Report make_report(const RunState& run) {
+  const bool ended = run.ended();
+  const Worker::Nanoseconds now = run.ended_at();
+  Report report{.pipeline = run.plan().pipeline,
+                .status = run.status(),
+                .seconds = static_cast<double>(now - run.began()) * kSecond,
+                .cpu_seconds = run.cpu_seconds(),
+                .cores = run.plan().machine.cores};
+  for (std::size_t i = 0; i < run.plan().stages.size(); ++i) {
+    report.stages.push_back(stage_report(run, i, now));
+  }
+  for (const PlannedEdge& edge : run.plan().edges) {
+    report.edges.push_back(edge_report(run, edge, now));
+  }
+  RunState::Happened happened = run.happened();
+  report.error_count = happened.error_count;
+  report.errors = std::move(happened.errors);
+  report.dead_letters = happened.dead_letters;
+  if (ended) report.ledger = check_ledger(run);
+  report.verdict = verdict_of(report);
+  return report;
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,218 @@
+// sluice/runtime/run_state.cpp: wiring a run from its plan, and how it fails, stops and ends.
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/run_state.hpp>
+
+#include <sluice/os/this_process.hpp>
+
+#include <utility>
+
+namespace sluice::detail {
+
+RunState::RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t seed,
+                   RunHooks hooks)
+    : graph_(std::move(graph)),
+      plan_(std::move(plan)),
+      hooks_(std::move(hooks)),
+      edges_(graph_->stages.size()),
+      ranges_(graph_->stages.size()),
+      endpoints_(graph_->stages.size()),
+      began_(Worker::read_clock()),
+      cpu_began_(process_cpu_seconds()) {
+  make_edges();
+  for (std::size_t i = 0; i < graph_->stages.size(); ++i) make_stage(i, seed);
+  for (std::size_t i = 0; i < graph_->stages.size(); ++i) make_workers(i);
+}
+
+RunState::~RunState() = default;
+
+void RunState::make_edges() {
+  for (const PlannedEdge& edge : plan_.edges) {
+    edges_[edge.to] = graph_->stages[edge.to].maker->make_edge(
+        {.name = edge.name, .capacity = edge.capacity, .lanes = edge.lanes});
+  }
+}
+
+void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
+  const StageDef& def = graph_->stages[stage];
+  const PlannedStage& planned = plan_.stages[stage];
+  StageState& state = states_.emplace_back();
+  state.name = def.name;
+  state.workers = planned.workers;
+  state.on_error = def.options.on_error;
+  state.holds_back_off = planned.keyed;
+  state.streaming = def.options.streaming;
+  state.seed = (seed ^ (stage + 1)) * 0x9E3779B97F4A7C15U;
+  state.control = this;
+  state.input = edges_[stage].get();
+  instances_.push_back(def.maker->open(planned.workers));
+  if (def.role == StageRole::inlet || def.role == StageRole::outlet) {
+    WorkerState& worker = endpoint_states_.emplace_back(state, 0);
+    endpoints_[stage] = def.maker->make_endpoint(*edges_[stage], worker, *this);
+    if (def.role == StageRole::outlet) participants_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+std::vector<OutputBinding> RunState::outputs_of(std::size_t stage) const {
+  std::vector<OutputBinding> outputs;
+  for (const Connection& connection : graph_->connections) {
+    if (connection.from != stage) continue;
+    outputs.push_back({edges_[connection.to].get(), connection.selector});
+  }
+  return outputs;
+}
+
+void RunState::make_workers(std::size_t stage) {
+  ranges_[stage] = {workers_.size(), workers_.size()};
+  if (instances_[stage] == nullptr) return;  // an outlet
+  const PlannedStage& planned = plan_.stages[stage];
+  const std::vector<OutputBinding> outputs = outputs_of(stage);
+  const std::size_t lanes = edges_[stage] == nullptr ? 1 : edges_[stage]->lanes();
+  for (std::size_t i = 0; i < planned.workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(states_[stage], i, planned.batch));
+    Worker& worker = *workers_.back();
+    worker.body = instances_[stage]->make_step({.worker = &worker.state,
+                                                .input = edges_[stage].get(),
+                                                .lane = lanes > 1 ? i : 0,
+                                                .outputs = outputs});
+    for (const OutputBinding& output : outputs) output.edge->add_producer();
+    participants_.fetch_add(1, std::memory_order_relaxed);
+  }
+  ranges_[stage].last = workers_.size();
+}
+
+// ---- failing, stopping, cancelling ---------------------------------------------------------------
+
+void RunState::keep(const StageError& error) noexcept {
+  const std::lock_guard lock(mutex_);
+  ++happened_.error_count;
+  if (happened_.errors.size() >= Report::kMaxErrors) return;
+  happened_.errors.push_back({.stage = error.stage(),
+                              .worker = error.worker(),
+                              .has_item = error.has_item(),
+                              .item = error.has_item() ? error.item() : 0,
+                              .attempt = error.attempt(),
+                              .phase = error.phase(),
+                              .cause = error.cause_text()});
+}
+
+void RunState::fail(const StageError& error) noexcept {
+  keep(error);
+  {
+    const std::lock_guard lock(mutex_);
+    if (first_failure_ == nullptr) first_failure_ = std::make_exception_ptr(error);
+  }
+  failed_.store(true, std::memory_order_relaxed);  // published by the flag that follows
+  request_cancel();
+}
+
+void RunState::note_error(const StageError& error) noexcept { keep(error); }
+
+void RunState::dead_letter(DeadLetter letter) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    ++happened_.dead_letters;
+  }
+  if (!hooks_.on_dead_letter) return;
+  const std::lock_guard lock(hook_mutex_);
+  hooks_.on_dead_letter(letter);
+}
+
+void RunState::log(std::string_view stage, std::string_view text) noexcept {
+  if (!hooks_.on_log) return;
+  const std::lock_guard lock(hook_mutex_);
+  hooks_.on_log(stage, text);
+}
+
+void RunState::end_inlets() noexcept {
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    if (graph_->stages[i].role == StageRole::inlet) endpoints_[i]->end();
+  }
+}
+
+void RunState::end_outlets() noexcept {
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    if (graph_->stages[i].role == StageRole::outlet) endpoints_[i]->end();
+  }
+}
+
+void RunState::request_stop() noexcept {
+  stop_requested_.store(true, std::memory_order_relaxed);  // only read for the report
+  stop_source_.request_stop();
+  end_inlets();
+  timer_point_.wake_all();
+  if (bell_ != nullptr) bell_->wake_all();
+}
+
+void RunState::request_cancel() noexcept {
+  // sync-point run-cancelled: releases the error that was kept before.
+  cancelled_.store(true, std::memory_order_release);
+  stop_source_.request_stop();
+  end_inlets();
+  cancel_edges();
+  end_outlets();
+  timer_point_.wake_all();
+  if (bell_ != nullptr) bell_->wake_all();
+}
+
+void RunState::cancel_edges() noexcept {
+  for (const auto& edge : edges_) {
+    if (edge != nullptr) edge->cancel();
+  }
+}
+
+// ---- the end -------------------------------------------------------------------------------------
+
+void RunState::participant_ended() noexcept {
+  // sync-point participants: the last one sees what all others have counted.
+  if (participants_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  ended_at_.store(Worker::read_clock(), std::memory_order_relaxed);
+  cpu_ended_.store(process_cpu_seconds(), std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  // sync-point run-ended: releases all counters to whoever sees the end.
+  ended_.store(true, std::memory_order_release);
+  ended_condition_.notify_all();
+}
+
+bool RunState::wait_ended(const Deadline& deadline) {
+  std::unique_lock lock(mutex_);
+  const auto over = [this] { return ended(); };
+  if (deadline.is_never()) {
+    ended_condition_.wait(lock, over);
+    return true;
+  }
+  if (deadline.is_one_try()) return ended();
+  return ended_condition_.wait_until(lock, deadline.time(), over);
+}
+
+RunStatus RunState::status() const {
+  if (!ended()) return RunStatus::running;
+  if (failed_.load(std::memory_order_relaxed)) return RunStatus::failed;
+  if (cancelled()) return RunStatus::cancelled;
+  return stop_requested_.load(std::memory_order_relaxed) ? RunStatus::stopped : RunStatus::done;
+}
+
+void RunState::throw_failure() const {
+  std::exception_ptr failure;
+  {
+    const std::lock_guard lock(mutex_);
+    failure = first_failure_;
+  }
+  if (failure != nullptr) std::rethrow_exception(failure);
+}
+
+RunState::Happened RunState::happened() const {
+  const std::lock_guard lock(mutex_);
+  return happened_;
+}
+
+Worker::Nanoseconds RunState::ended_at() const noexcept {
+  return ended() ? ended_at_.load(std::memory_order_relaxed) : Worker::read_clock();
+}
+
+double RunState::cpu_seconds() const noexcept {
+  const double end =
+      ended() ? cpu_ended_.load(std::memory_order_relaxed) : process_cpu_seconds();
+  return end - cpu_began_;
+}
+
+}  // namespace sluice::detail

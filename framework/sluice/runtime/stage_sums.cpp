@@ -1,0 +1,60 @@
+// sluice/runtime/stage_sums.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/stage_sums.hpp>
+
+#include <sluice/runtime/run_state.hpp>
+
+#include <algorithm>
+
+namespace sluice::detail {
+
+EdgeSums sum_queues(EdgeBase& edge) noexcept {
+  EdgeSums sums;
+  for (std::size_t i = 0; i < edge.lanes(); ++i) {
+    const QueueCore& lane = edge.lane(i);
+    sums.done += lane.done_count();
+    sums.dropped += lane.dropped_count();
+    sums.queued += lane.size();
+    sums.high_water = std::max<std::uint64_t>(sums.high_water, lane.high_water());
+  }
+  return sums;
+}
+
+std::uint64_t sum_stage(const RunState& run, std::size_t stage, Count count) noexcept {
+  std::uint64_t sum = 0;
+  const RunState::Range range = run.workers_of(stage);
+  for (std::size_t i = range.first; i < range.last; ++i) {
+    sum += run.workers()[i]->state.counts[count];
+  }
+  const auto& endpoint = run.endpoint_of(stage);
+  if (endpoint != nullptr) sum += endpoint->state().counts[count];
+  return sum;
+}
+
+std::uint64_t sum_into(const RunState& run, const EdgeBase& edge, Count count) noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& worker : run.workers()) {
+    for (std::size_t b = 0; b < worker->body->branches(); ++b) {
+      const BranchCounts& branch = worker->body->branch(b);
+      if (branch.edge == &edge) sum += branch.counts[count];
+    }
+  }
+  for (const auto& endpoint : run.endpoints()) {
+    if (endpoint != nullptr && endpoint->branch().edge == &edge) {
+      sum += endpoint->branch().counts[count];
+    }
+  }
+  return sum;
+}
+
+std::uint64_t sum_out_of(const RunState& run, std::size_t stage, Count count) noexcept {
+  std::uint64_t sum = 0;
+  const RunState::Range range = run.workers_of(stage);
+  for (std::size_t i = range.first; i < range.last; ++i) {
+    const StepBody& body = *run.workers()[i]->body;
+    for (std::size_t b = 0; b < body.branches(); ++b) sum += body.branch(b).counts[count];
+  }
+  return sum;
+}
+
+}  // namespace sluice::detail

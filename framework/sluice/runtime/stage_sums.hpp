@@ -1,0 +1,34 @@
+// sluice/runtime/stage_sums.hpp: sums of counters over workers, lanes and branches.
+// Layer: runtime. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/edge.hpp>
+#include <sluice/observe/tally.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::detail {
+
+class RunState;
+
+/// What an edge's queues have counted, over its lanes.
+struct EdgeSums {
+  std::uint64_t done = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t queued = 0;
+  std::uint64_t high_water = 0;  ///< of the largest lane
+};
+[[nodiscard]] EdgeSums sum_queues(EdgeBase& edge) noexcept;
+
+/// Over the workers of a stage, or its outlet.
+[[nodiscard]] std::uint64_t sum_stage(const RunState& run, std::size_t stage, Count count) noexcept;
+/// Over all branches into an edge.
+[[nodiscard]] std::uint64_t sum_into(const RunState& run, const EdgeBase& edge,
+                                     Count count) noexcept;
+/// Over all branches out of a stage.
+[[nodiscard]] std::uint64_t sum_out_of(const RunState& run, std::size_t stage,
+                                       Count count) noexcept;
+
+}  // namespace sluice::detail

@@ -1,0 +1,56 @@
+// sluice/runtime/thread_carrier.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/thread_carrier.hpp>
+
+#include <sluice/os/this_process.hpp>
+#include <sluice/runtime/run_state.hpp>
+#include <sluice/runtime/worker.hpp>
+
+namespace sluice::detail {
+namespace {
+
+// A timer can't be waited for on the input queue, where there may be items that must not be taken
+// yet. Cancel and stop ring timer_point().
+void wait_for_timer(RunState& run, const Deadline& due) noexcept {
+  WaitPoint& point = run.timer_point();
+  const WaitPoint::Ticket ticket = point.announce();
+  if (!run.cancelled()) point.park(ticket, due);  // while draining, retries keep their time
+  static_cast<void>(point.leave());  // a ring is for all, so there is nothing to pass on
+}
+
+void wait(RunState& run, Worker& worker, StepResult result) noexcept {
+  switch (result) {
+    case StepResult::needs_input:
+      worker.body->input()->wait_for_items(worker.body->wake_at());
+      break;
+    case StepResult::needs_room:
+      worker.body->full()->wait_for_room();
+      break;
+    case StepResult::needs_time:
+      wait_for_timer(run, worker.body->wake_at());
+      break;
+    case StepResult::progressed:
+    case StepResult::done:
+      break;
+  }
+}
+
+}  // namespace
+
+void drive_on_this_thread(RunState& run, Worker& worker) noexcept {
+  name_this_thread(worker.state.stage().name);
+  Worker::Nanoseconds now = Worker::read_clock();
+  for (;;) {
+    while (!worker.try_claim()) {  // nobody else steps a worker that has a thread
+    }
+    const StepResult result = worker.step(now);
+    worker.release();
+    if (result == StepResult::done) break;
+    if (result == StepResult::progressed) continue;
+    wait(run, worker, result);
+    now = Worker::read_clock();
+  }
+  run.participant_ended();
+}
+
+}  // namespace sluice::detail

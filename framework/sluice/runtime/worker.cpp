@@ -1,0 +1,111 @@
+// sluice/runtime/worker.cpp: running a step and keeping its clocks.
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/worker.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace sluice::detail {
+namespace {
+
+constexpr Worker::Nanoseconds kNever = std::numeric_limits<Worker::Nanoseconds>::max();
+
+Activity activity_after(StepResult result) noexcept {
+  switch (result) {
+    case StepResult::needs_input:
+      return Activity::starved;
+    case StepResult::needs_room:
+      return Activity::blocked;
+    case StepResult::done:
+      return Activity::ended;
+    case StepResult::progressed:
+    case StepResult::needs_time:
+      break;
+  }
+  return Activity::parked;
+}
+
+Worker::Nanoseconds ns_of(const Deadline& deadline) noexcept {
+  return deadline.is_never() ? kNever : deadline.time().time_since_epoch().count();
+}
+
+}  // namespace
+
+Worker::Worker(StageState& stage, std::size_t index, std::size_t batch)
+    : state(stage, index),
+      since_(read_clock()),
+      wake_at_(kNever),
+      born_(since_.load(std::memory_order_relaxed)),
+      batch_(batch),
+      limit_(std::min<std::size_t>(batch, 16)) {}
+
+void Worker::enter(Activity activity, Nanoseconds now) noexcept {
+  const auto before = static_cast<std::size_t>(activity_.load(std::memory_order_relaxed));
+  if (before < kClocks) {
+    const Nanoseconds spent = now - since_.load(std::memory_order_relaxed);
+    clocks_[before].store(clocks_[before].load(std::memory_order_relaxed) + spent,
+                          std::memory_order_relaxed);
+  }
+  since_.store(now, std::memory_order_relaxed);
+  activity_.store(activity, std::memory_order_relaxed);
+}
+
+StepResult Worker::step(Nanoseconds& now) noexcept {
+  if (activity() == Activity::blocked) body->full_edge()->add_full_ns(now - since());
+  enter(Activity::busy, now);
+  StepFrame frame{.max_items = limit_, .sample = (steps_++ & 7U) == 0 || service_ns_ > 2000};
+  const StepResult result = body->step(frame);
+  const Nanoseconds begun = now;
+  now = read_clock();
+  learn(frame, now - begun);
+  const bool few = frame.items < kFewItems && now - begun < kCheapStep;
+  rests_until_.store(few ? now + kRest : 0, std::memory_order_relaxed);
+  full_.store(result == StepResult::needs_room ? body->full() : nullptr,
+              std::memory_order_relaxed);
+  const bool timed = result == StepResult::needs_input || result == StepResult::needs_time;
+  wake_at_.store(timed ? ns_of(body->wake_at()) : kNever, std::memory_order_relaxed);
+  enter(activity_after(result), now);
+  return result;
+}
+
+// Items per step: what fits the budget at the smoothed service time, at most the batch.
+void Worker::learn(const StepFrame& frame, Nanoseconds spent) noexcept {
+  if (frame.items == 0) return;
+  const double each = static_cast<double>(spent) / static_cast<double>(frame.items);
+  service_ns_ = service_ns_ == 0 ? each : service_ns_ + (each - service_ns_) / 4;
+  const double fits = static_cast<double>(kStepBudget) / std::max(service_ns_, 1.0);
+  limit_ = fits >= static_cast<double>(batch_)
+               ? batch_
+               : std::max<std::size_t>(1, static_cast<std::size_t>(fits));
+}
+
+bool Worker::may_progress(Nanoseconds now, bool closely) const noexcept {
+  switch (activity()) {
+    case Activity::ended:
+      return false;
+    case Activity::blocked: {
+      const QueueCore* full = full_.load(std::memory_order_relaxed);
+      if (full == nullptr) return true;  // it is being changed right now
+      return (closely ? full->may_have_room() : full->has_room()) || full->is_closed();
+    }
+    case Activity::starved: {
+      if (now >= wake_at()) return true;
+      const QueueCore* input = body->input();
+      return (closely ? input->may_have_items() : input->has_items()) || input->is_closed();
+    }
+    case Activity::parked:
+      return wake_at() == kNever || now >= wake_at() || state.control().cancelled();
+    case Activity::busy:
+      break;
+  }
+  return true;
+}
+
+Worker::Nanoseconds Worker::clock(Activity activity, Nanoseconds now) const noexcept {
+  const auto index = static_cast<std::size_t>(activity);
+  Nanoseconds spent = clocks_[index].load(std::memory_order_relaxed);
+  if (this->activity() == activity) spent += std::max<Nanoseconds>(0, now - since());
+  return spent;
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,17 @@
+// sluice/sluice.hpp: the whole API: one include for programs that define pipelines.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/batch.hpp>
+#include <sluice/context.hpp>
+#include <sluice/deadline.hpp>
+#include <sluice/emitter.hpp>
+#include <sluice/error.hpp>
+#include <sluice/options.hpp>
+#include <sluice/pipeline.hpp>
+#include <sluice/queue.hpp>
+#include <sluice/reduce.hpp>
+#include <sluice/report.hpp>
+#include <sluice/run.hpp>
+#include <sluice/scheduler.hpp>
+#include <sluice/stage.hpp>

@@ -1,0 +1,164 @@
+// sluice/sync/queue_core_impl.hpp: the slow functions of BasicQueueCore.
+//
+// Included by queue_core.cpp, and by whoever instantiates the core with a policy of its own.
+// Layer: sync. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/error.hpp>
+#include <sluice/sync/queue_core.hpp>
+
+#include <string>
+
+namespace sluice::detail {
+
+template <class Sync>
+BasicQueueCore<Sync>::BasicQueueCore(std::size_t capacity, std::size_t capacity_bytes)
+    : ring_(capacity, capacity_bytes) {
+  if (capacity == 0) throw UsageError("queue: capacity is 0; give at least 1, or sluice::unbounded");
+}
+
+template <class Sync>
+void BasicQueueCore<Sync>::set_capacity(std::size_t capacity) {
+  if (capacity == 0) throw UsageError("queue: set_capacity: capacity is 0; give at least 1");
+  const std::uint64_t word = ring_.lock_put();
+  ring_.set_capacity(capacity);
+  ring_.unlock_put(word);
+  room_.point.wake_all();
+  if (room_.bell != nullptr) room_.bell->wake_all();
+}
+
+// ---- ending ----------------------------------------------------------------------------------------
+
+template <class Sync>
+void BasicQueueCore<Sync>::close() noexcept {
+  if (ring_.close()) wake_everybody();
+}
+
+template <class Sync>
+auto BasicQueueCore<Sync>::take_all() noexcept -> typename Ring::Contents {
+  std::uint64_t tail = ring_.lock_put();
+  std::uint64_t head = ring_.lock_get();
+  const typename Ring::Contents contents = ring_.take_all(tail, head);
+  // Dropped before the head moves, so that got = head - dropped is never too large (got_count()).
+  account_.drop(contents.count);
+  ring_.unlock_get(head);
+  ring_.unlock_put(tail);
+  wake_everybody();
+  if (account_.joiners().has_waiters()) wake_joiners();
+  return contents;
+}
+
+template <class Sync>
+void BasicQueueCore<Sync>::wake_everybody() noexcept {
+  for (Side* side : {&items_, &room_}) {
+    side->point.wake_all();
+    if (side->bell != nullptr) side->bell->wake_all();
+  }
+}
+
+// ---- accounting ------------------------------------------------------------------------------------
+
+template <class Sync>
+std::uint64_t BasicQueueCore<Sync>::got_count() const noexcept {
+  // head and dropped change together under the head's claim: an unclaimed head that is the same
+  // before and after belongs to what was read in between.
+  BasicBackoff<Sync> backoff;
+  for (;;) {
+    const std::uint64_t before = ring_.head_word();
+    const std::uint64_t dropped = account_.dropped();
+    if (!Ring::claimed(before) && ring_.head_word() == before) {
+      return Ring::index_of(before) - dropped;
+    }
+    // Nothing was dropped and nothing can have been: then a claimed head is as good.
+    if (dropped == 0 && !ring_.is_closed()) return Ring::index_of(before);
+    backoff.wait();
+  }
+}
+
+template <class Sync>
+void BasicQueueCore<Sync>::refuse_task_done(std::size_t n) const {
+  throw UsageError("queue: task_done(" + std::to_string(n) + ") after " +
+                   std::to_string(account_.done()) + " of " + std::to_string(got_count()) +
+                   " items taken were done; call it once for each item taken");
+}
+
+template <class Sync>
+void BasicQueueCore<Sync>::wake_joiners() const noexcept {
+  // Whoever settles the last item sees zero here, or a put that was not yet settled follows.
+  if (unfinished() == 0) account_.joiners().wake_all();
+}
+
+template <class Sync>
+bool BasicQueueCore<Sync>::join(const Deadline& deadline, std::stop_token stop) const {
+  const Probe probe = {
+      .may_proceed = [](const void* core, std::size_t, std::size_t) noexcept {
+        return static_cast<const BasicQueueCore*>(core)->unfinished() == 0;
+      },
+      .object = this};
+  if (unfinished() == 0) return true;
+  if (deadline.is_one_try()) return false;
+  BasicWaiter<Sync> waiter(account_.joiners(), probe, deadline, std::move(stop), 0);
+  for (;;) {
+    const WaitEnd end = waiter.wait();
+    if (unfinished() == 0) return true;
+    if (end != WaitEnd::ready) return false;
+  }
+}
+
+// ---- waiting ---------------------------------------------------------------------------------------
+
+template <class Sync>
+Probe BasicQueueCore<Sync>::items_probe(std::size_t others) const noexcept {
+  return {.may_proceed = [](const void* core, std::size_t count, std::size_t) noexcept {
+            return static_cast<const BasicQueueCore*>(core)->ring_.may_have_items(count);
+          },
+          .object = this,
+          .others = others};
+}
+
+template <class Sync>
+Probe BasicQueueCore<Sync>::room_probe(std::size_t weight, std::size_t others) const noexcept {
+  return {.may_proceed = [](const void* core, std::size_t count, std::size_t bytes) noexcept {
+            return static_cast<const BasicQueueCore*>(core)->ring_.may_have_room(count, bytes);
+          },
+          .object = this,
+          .weight = weight,
+          .others = others};
+}
+
+template <class Sync>
+std::int64_t BasicQueueCore<Sync>::spin_budget() const noexcept {
+  constexpr std::int64_t kSpinNs = 4500;
+  const std::int64_t set = spin_ns_.load(std::memory_order_relaxed);
+  if (set >= 0) return set;
+  return Sync::cpus() < 2 ? 0 : kSpinNs;
+}
+
+template <class Sync>
+bool BasicQueueCore<Sync>::wait_for_items(const Deadline& deadline, std::stop_token stop) {
+  if (has_items() || is_closed()) return true;
+  if (deadline.is_one_try()) return false;
+  ItemsWaiter waiter(*this, deadline, std::move(stop), 2);
+  for (;;) {
+    const WaitEnd end = waiter.wait();
+    if (has_items() || is_closed()) return true;
+    if (end != WaitEnd::ready) return false;
+  }
+}
+
+template <class Sync>
+bool BasicQueueCore<Sync>::wait_for_room(const Deadline& deadline, std::stop_token stop,
+                                         std::size_t weight) {
+  const auto could_put = [&] { return is_closed() || ring_.may_have_room(1, weight); };
+  if (could_put()) return true;
+  if (deadline.is_one_try()) return false;
+  RoomWaiter waiter(*this, deadline, std::move(stop), weight, 2);
+  for (;;) {
+    const WaitEnd end = waiter.wait();
+    if (could_put()) return true;
+    if (end != WaitEnd::ready) return false;
+  }
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,315 @@
+// sluice/sync/queue_impl.hpp: the functions of BasicQueue; included by queue.hpp.
+// Layer: queue. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/queue.hpp>
+
+#include <bit>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+namespace sluice::detail {
+
+// ---- put -------------------------------------------------------------------------------------------
+
+template <class T, class Sync>
+template <class U>
+inline PutStatus BasicQueue<T, Sync>::put_one(U&& item, std::size_t weight) {
+  if constexpr (Items::kBoxed) {
+    // Spares the box when it would be in vain; the claim decides.
+    if (!this->has_room()) return this->is_closed() ? PutStatus::closed : PutStatus::full;
+  }
+  typename Items::Spares spares(1);
+  auto& ring = this->ring();
+  Grant grant;
+  for (;;) {
+    switch (ring.claim_put(grant)) {
+      case Claim::ok:
+        break;
+      case Claim::none:
+        return PutStatus::full;
+      case Claim::closed:
+        return PutStatus::closed;
+      case Claim::grow:
+        grow();
+        continue;
+    }
+    break;
+  }
+  const RingSlots slots = ring.put_slots();
+  if (weigher_) {
+    if (!ring.fits(grant, weight)) {
+      ring.unclaim_put(grant);
+      return PutStatus::full;
+    }
+    Storage::weight(slots, grant.index) = weight;
+  }
+#ifdef SLUICE_MUTANT_PUBLISH_BEFORE_COUNT
+  this->publish(grant, 1);
+#endif
+  if constexpr (Items::kBoxed) {
+    try {
+      Items::fill(Storage::at(slots, grant.index), spares, std::forward<U>(item));
+    } catch (...) {
+      ring.unclaim_put(grant);
+      throw;
+    }
+  } else {
+    Items::fill(Storage::at(slots, grant.index), spares, std::forward<U>(item));
+  }
+  if (weigher_) ring.add_weight(weight);
+#ifndef SLUICE_MUTANT_PUBLISH_BEFORE_COUNT
+  this->publish(grant, 1);
+#endif
+  return PutStatus::ok;
+}
+
+template <class T, class Sync>
+template <class U>
+PutStatus BasicQueue<T, Sync>::put_waiting(U&& item, std::size_t weight,
+                                           const Deadline& deadline, std::stop_token stop) {
+  typename Core::RoomWaiter waiter(*this, deadline, std::move(stop), weight);
+  for (;;) {
+    const WaitEnd end = waiter.wait();
+    const PutStatus status = put_one(std::forward<U>(item), weight);
+    if (status != PutStatus::full) return status;
+    if (end == WaitEnd::stopped) return PutStatus::stopped;
+    if (end == WaitEnd::deadline) return PutStatus::full;
+  }
+}
+
+template <class T, class Sync>
+PutManyResult BasicQueue<T, Sync>::try_put_many(std::span<T> items) {
+  PutManyResult result;
+  auto& ring = this->ring();
+  while (result.accepted < items.size()) {
+    if (weigher_) {
+      T& item = items[result.accepted];
+      result.status = put_one(std::move(item), weight_of(item));
+      if (result.status != PutStatus::ok) return result;
+      ++result.accepted;
+      continue;
+    }
+    const std::span<T> rest = items.subspan(result.accepted);
+    const std::span<T> piece = rest.first(rest.size() < kPiece ? rest.size() : kPiece);
+    typename Items::Spares spares(piece.size());
+    Grant grant;
+    switch (ring.claim_put(grant)) {
+      case Claim::ok:
+        result.accepted += fill_piece(grant, spares, piece);
+        break;
+      case Claim::none:
+        result.status = PutStatus::full;
+        return result;
+      case Claim::closed:
+        result.status = PutStatus::closed;
+        return result;
+      case Claim::grow:
+        grow();
+        break;
+    }
+  }
+  return result;
+}
+
+// Moves what there is room for, publishes it and returns how many.
+template <class T, class Sync>
+std::size_t BasicQueue<T, Sync>::fill_piece(const Grant& grant, typename Items::Spares& spares,
+                                            std::span<T> items) {
+  const std::size_t count = items.size() < grant.count ? items.size() : grant.count;
+  const RingSlots slots = this->ring().put_slots();
+  if constexpr (!Items::kBoxed && std::is_trivially_copyable_v<T>) {
+    const std::size_t first = Storage::in_a_row(slots, grant.index, count);
+    std::memcpy(Storage::at(slots, grant.index), items.data(), first * sizeof(T));
+    if (first < count) {
+      std::memcpy(Storage::at(slots, grant.index + first), items.data() + first,
+                  (count - first) * sizeof(T));
+    }
+  } else {
+    std::size_t filled = 0;
+    try {
+      for (; filled < count; ++filled) {
+        Items::fill(Storage::at(slots, grant.index + filled), spares, std::move(items[filled]));
+      }
+    } catch (...) {
+      this->publish(grant, filled);
+      throw;
+    }
+  }
+  this->publish(grant, count);
+  return count;
+}
+
+template <class T, class Sync>
+PutManyResult BasicQueue<T, Sync>::put_many_waiting(std::span<T> items, PutManyResult result,
+                                                    const Deadline& deadline,
+                                                    std::stop_token stop) {
+  const auto next_weight = [&] { return weight_of(items[result.accepted]); };
+  for (;;) {
+    typename Core::RoomWaiter waiter(*this, deadline, stop, next_weight());
+    const WaitEnd end = waiter.wait();
+    const PutManyResult more = try_put_many(items.subspan(result.accepted));
+    result.accepted += more.accepted;
+    result.status = more.status;
+    if (more.status != PutStatus::full || end == WaitEnd::deadline) return result;
+    if (end == WaitEnd::stopped) {
+      result.status = PutStatus::stopped;
+      return result;
+    }
+  }
+}
+
+// Doubles the storage, unless somebody else has done so meanwhile. Allocates before it claims.
+template <class T, class Sync>
+void BasicQueue<T, Sync>::grow() {
+  auto& ring = this->ring();
+  std::uint64_t tail = ring.lock_put();
+  const std::size_t before = ring.put_slots().count;
+  ring.unlock_put(tail);
+  if (before == 0) return;  // cancelled
+  RingSlots slots = Storage::make(2 * before, static_cast<bool>(weigher_));
+  tail = ring.lock_put();
+  if (ring.put_slots().count == before) {
+    const std::uint64_t head = ring.lock_get();
+    const RingSlots old = ring.put_slots();
+    Storage::relocate(old, slots, Core::Ring::index_of(head), Core::Ring::index_of(tail));
+    ring.set_slots(slots);
+    ring.unlock_get(head);
+    slots = old;
+  }
+  ring.unlock_put(tail);
+  Storage::release(slots);
+}
+
+// ---- get -------------------------------------------------------------------------------------------
+
+template <class T, class Sync>
+inline void BasicQueue<T, Sync>::take_one(GetResult<T>& result) {
+  typename Items::Leftovers leftovers;  // destroyed after the claim has ended
+  auto& ring = this->ring();
+  Grant grant;
+  switch (ring.claim_get(grant)) {
+    case Claim::ok:
+      break;
+    case Claim::closed:
+      result.set_status(GetStatus::closed);
+      return;
+    case Claim::none:
+    case Claim::grow:
+      result.set_status(GetStatus::empty);
+      return;
+  }
+  const RingSlots slots = ring.get_slots();
+  auto* slot = Storage::at(slots, grant.index);
+  if constexpr (Items::kBoxed) {
+    try {
+      result.emplace(std::move(Items::item(slot)), grant.index);
+    } catch (...) {
+      ring.unclaim_get(grant);
+      throw;
+    }
+  } else {
+    result.emplace(std::move(Items::item(slot)), grant.index);
+  }
+  Items::remove(slot, leftovers);
+  if (weigher_) ring.remove_weight(Storage::weight(slots, grant.index));
+  this->release(grant, 1);
+}
+
+template <class T, class Sync>
+void BasicQueue<T, Sync>::get_waiting(GetResult<T>& result, const Deadline& deadline,
+                                      std::stop_token stop) {
+  typename Core::ItemsWaiter waiter(*this, deadline, std::move(stop));
+  for (;;) {
+    const WaitEnd end = waiter.wait();
+    take_one(result);
+    if (result.status() != GetStatus::empty || end == WaitEnd::deadline) return;
+    if (end == WaitEnd::stopped) {
+      result.set_status(GetStatus::stopped);
+      return;
+    }
+  }
+}
+
+template <class T, class Sync>
+template <ItemBuffer<T> Buffer>
+GetManyResult BasicQueue<T, Sync>::try_get_many(Buffer& buffer, std::size_t max) {
+  if (max == 0) return {};
+  const std::size_t wanted = make_room(buffer, max, [this] { return this->size(); });
+  typename Items::Leftovers leftovers;
+  Grant grant;
+  switch (this->ring().claim_get(grant)) {
+    case Claim::ok:
+      break;
+    case Claim::closed:
+      return {.status = GetStatus::closed};
+    case Claim::none:
+    case Claim::grow:
+      return {.status = GetStatus::empty};
+  }
+  const std::size_t count = grant.count < wanted ? grant.count : wanted;
+  std::size_t taken = 0;
+  try {
+    move_out(buffer, grant, count, taken, leftovers);
+  } catch (...) {
+#ifndef SLUICE_MUTANT_BATCH_LOST_ON_THROW
+    this->release(grant, taken);
+#else
+    this->release(grant, count);
+#endif
+    throw;
+  }
+  this->release(grant, count);
+  return {.count = count, .first = grant.index};
+}
+
+// Moves `count` items to the buffer. `taken` is right at any time, also when this throws.
+template <class T, class Sync>
+template <class Buffer>
+void BasicQueue<T, Sync>::move_out(Buffer& buffer, const Grant& grant, std::size_t count,
+                                   std::size_t& taken, typename Items::Leftovers& leftovers) {
+  const RingSlots slots = this->ring().get_slots();
+  const auto settle_weights = [&](std::size_t n) {
+    for (std::size_t i = 0; weigher_ && i < n; ++i) {
+      this->ring().remove_weight(Storage::weight(slots, grant.index + taken + i));
+    }
+    taken += n;
+  };
+  if constexpr (!Items::kBoxed && std::is_trivially_copyable_v<T> && RangeInsertable<Buffer, T>) {
+    while (taken < count) {
+      const std::uint64_t from = grant.index + taken;
+      const std::size_t n = Storage::in_a_row(slots, from, count - taken);
+      const T* first = Storage::at(slots, from);
+      buffer.insert(buffer.end(), first, first + n);
+      settle_weights(n);
+    }
+  } else {
+    while (taken < count) {
+      auto* slot = Storage::at(slots, grant.index + taken);
+      buffer.push_back(std::move(Items::item(slot)));
+      Items::remove(slot, leftovers);
+      settle_weights(1);
+    }
+  }
+}
+
+template <class T, class Sync>
+template <class Buffer>
+GetManyResult BasicQueue<T, Sync>::get_many_waiting(Buffer& buffer, std::size_t max,
+                                                    const Deadline& deadline,
+                                                    std::stop_token stop) {
+  typename Core::ItemsWaiter waiter(*this, deadline, std::move(stop));
+  for (;;) {
+    const WaitEnd end = waiter.wait();
+    GetManyResult result = try_get_many(buffer, max);
+    if (result.status != GetStatus::empty || end == WaitEnd::deadline) return result;
+    if (end == WaitEnd::stopped) {
+      result.status = GetStatus::stopped;
+      return result;
+    }
+  }
+}
+
+}  // namespace sluice::detail

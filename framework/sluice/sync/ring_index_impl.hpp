@@ -1,0 +1,271 @@
+// sluice/sync/ring_index_impl.hpp: the functions of BasicRingIndex; included by its header.
+// Layer: sync. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/sync/ring_index.hpp>
+
+namespace sluice::detail {
+
+template <class Sync>
+inline Claim BasicRingIndex<Sync>::claim_put(Grant& grant) noexcept {
+  BasicBackoff<Sync> backoff;
+  std::uint64_t word = put_.word.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((word & kClosed) != 0) return Claim::closed;
+    if ((word & kClaim) != 0) {
+      backoff.wait();
+      word = put_.word.load(std::memory_order_relaxed);
+      continue;
+    }
+    const std::uint64_t index = word >> kShift;
+    std::uint64_t head = put_.seen_head.load(std::memory_order_relaxed);
+    const bool look = index - head >= put_.limit.load(std::memory_order_relaxed);
+    if (look) {
+      put_.pace.wait();
+#ifndef SLUICE_MUTANT_STALE_CACHED_INDEX
+      head = head_word() >> kShift;
+#endif
+      // The tail has not moved since, so this was the size at one moment. Else the index is stale
+      // and may even lie behind the head.
+      const std::uint64_t now = put_.word.load(std::memory_order_relaxed);
+      if (now != word) {
+        word = now;
+        continue;
+      }
+      if (index - head >= put_.limit.load(std::memory_order_relaxed)) {
+        return index - head < capacity() ? Claim::grow : Claim::none;
+      }
+    }
+    if (!take_claim(put_.word, word)) continue;
+    if (look) {
+      const std::uint64_t known = put_.seen_head.load(std::memory_order_relaxed);
+      if (head > known) {
+        put_.seen_head.store(head, std::memory_order_relaxed);
+        if (!get_.pace.marked_by_me()) put_.pace.note(head - known);
+      }
+    }
+    // Read anew: only the owner of the claim knows that they belong together.
+    const std::uint64_t used = index - put_.seen_head.load(std::memory_order_relaxed);
+    const std::uint64_t limit = put_.limit.load(std::memory_order_relaxed);
+    grant = {index, used < limit ? limit - used : 0};
+    if (grant.count > 0) return Claim::ok;
+    unclaim_put(grant);
+    word = put_.word.load(std::memory_order_relaxed);
+  }
+}
+
+template <class Sync>
+inline void BasicRingIndex<Sync>::publish(const Grant& grant, std::uint64_t count) noexcept {
+  const std::uint64_t tail = grant.index + count;
+  if (tail - put_.seen_head.load(std::memory_order_relaxed) >
+      put_.high_water.load(std::memory_order_relaxed)) {
+    raise_high_water(tail);
+  }
+  put_.pace.mark();
+  store_tail(tail, 0);
+}
+
+template <class Sync>
+void BasicRingIndex<Sync>::raise_high_water(std::uint64_t tail) noexcept {
+  const std::uint64_t head = head_word() >> kShift;
+  put_.seen_head.store(head, std::memory_order_relaxed);
+  if (tail - head > put_.high_water.load(std::memory_order_relaxed)) {
+    put_.high_water.store(tail - head, std::memory_order_relaxed);
+  }
+}
+
+template <class Sync>
+inline Claim BasicRingIndex<Sync>::claim_get(Grant& grant) noexcept {
+  BasicBackoff<Sync> backoff;
+  std::uint64_t word = get_.word.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((word & kClaim) != 0) {
+      backoff.wait();
+      word = get_.word.load(std::memory_order_relaxed);
+      continue;
+    }
+    const std::uint64_t index = word >> kShift;
+    std::uint64_t tail = get_.seen_tail.load(std::memory_order_relaxed);
+    const bool look = static_cast<std::int64_t>(tail - index) <= 0;
+    if (look) {
+      get_.pace.wait();
+      const std::uint64_t seen = tail_word();
+      tail = seen >> kShift;
+      // The head is never ahead of the tail, so it was at `index` when the tail was read.
+      if (tail == index) return (seen & kClosed) != 0 ? Claim::closed : Claim::none;
+    }
+    if (!take_claim(get_.word, word)) continue;
+    if (look) {
+      const std::uint64_t known = get_.seen_tail.load(std::memory_order_relaxed);
+      if (tail > known) {
+        get_.seen_tail.store(tail, std::memory_order_relaxed);
+        if (!put_.pace.marked_by_me()) get_.pace.note(tail - known);
+      }
+    }
+    grant = {index, get_.seen_tail.load(std::memory_order_relaxed) - index};
+    get_.pace.mark();
+    SLUICE_ASSERT(static_cast<std::int64_t>(grant.count) > 0, "an empty queue was claimed");
+    return Claim::ok;
+  }
+}
+
+// ---- bytes -----------------------------------------------------------------------------------------
+
+template <class Sync>
+bool BasicRingIndex<Sync>::fits(const Grant& grant, std::size_t weight) noexcept {
+  if (capacity_bytes_ == 0) return true;
+  const std::uint64_t in = put_.bytes.load(std::memory_order_relaxed);
+  const auto room = [&] {
+    return capacity_bytes_ - std::min<std::uint64_t>(
+                                 in - put_.seen_bytes_out.load(std::memory_order_relaxed),
+                                 capacity_bytes_);
+  };
+  if (weight <= room()) return true;
+  const std::uint64_t head = head_word() >> kShift;  // acquires the bytes taken up to it, too
+  put_.seen_head.store(head, std::memory_order_relaxed);
+  put_.seen_bytes_out.store(get_.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  return weight <= room() || head == grant.index;
+}
+
+template <class Sync>
+void BasicRingIndex<Sync>::add_weight(std::size_t weight) noexcept {
+  const std::uint64_t in = put_.bytes.load(std::memory_order_relaxed) + weight;
+  put_.bytes.store(in, std::memory_order_relaxed);
+  const auto used = [&] { return in - put_.seen_bytes_out.load(std::memory_order_relaxed); };
+  if (used() <= put_.high_water_bytes.load(std::memory_order_relaxed)) return;
+  const std::uint64_t head = head_word() >> kShift;
+  put_.seen_head.store(head, std::memory_order_relaxed);
+  put_.seen_bytes_out.store(get_.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  if (used() > put_.high_water_bytes.load(std::memory_order_relaxed)) {
+    put_.high_water_bytes.store(used(), std::memory_order_relaxed);
+  }
+}
+
+// ---- rare changes ----------------------------------------------------------------------------------
+
+template <class Sync>
+std::uint64_t BasicRingIndex<Sync>::lock(Atomic<std::uint64_t>& side) noexcept {
+  BasicBackoff<Sync> backoff;
+  std::uint64_t word = side.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((word & kClaim) == 0 && take_claim(side, word)) return word;
+    if ((word & kClaim) != 0) {
+      backoff.wait();
+      word = side.load(std::memory_order_relaxed);
+    }
+  }
+}
+
+template <class Sync>
+bool BasicRingIndex<Sync>::close() noexcept {
+#ifdef SLUICE_MUTANT_CLOSE_RACING_PUT
+  return (put_.word.fetch_or(kClosed, std::memory_order_seq_cst) & kClosed) == 0;
+#else
+  const std::uint64_t word = lock_put();
+  unlock_put(word | kClosed);
+  return (word & kClosed) == 0;
+#endif
+}
+
+template <class Sync>
+auto BasicRingIndex<Sync>::take_all(std::uint64_t& tail, std::uint64_t& head) noexcept -> Contents {
+  const RingSlots none{};
+  const RingSlots slots = put_.slots;
+  const Contents contents{slots, head >> kShift, (tail >> kShift) - (head >> kShift)};
+  tail |= kClosed | kCancelled;
+  head = tail >> kShift << kShift;
+  put_.slots = none;
+  get_.slots = none;
+  put_.seen_head.store(tail >> kShift, std::memory_order_relaxed);
+  get_.seen_tail.store(tail >> kShift, std::memory_order_relaxed);
+  get_.bytes.store(put_.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  return contents;
+}
+
+template <class Sync>
+void BasicRingIndex<Sync>::set_slots(const RingSlots& slots) noexcept {
+  put_.slots = slots;
+  get_.slots = slots;
+  put_.limit.store(std::min(capacity(), slots.count), std::memory_order_relaxed);
+}
+
+template <class Sync>
+void BasicRingIndex<Sync>::set_capacity(std::size_t capacity) noexcept {
+  const RingSlots slots = put_.slots;
+  put_.capacity.store(capacity, std::memory_order_relaxed);
+  put_.limit.store(std::min(capacity, slots.count), std::memory_order_relaxed);
+}
+
+// ---- looking ---------------------------------------------------------------------------------------
+
+template <class Sync>
+bool BasicRingIndex<Sync>::may_have_items(std::uint64_t count) const noexcept {
+  // sync-point announce-or-look: the sleeper's look.
+  const std::uint64_t tail = put_.word.load(std::memory_order_seq_cst);
+  if ((tail & (kClaim | kClosed)) != 0) return true;
+  const std::uint64_t head = get_.word.load(std::memory_order_acquire) >> kShift;
+  return (tail >> kShift) != head && ((tail >> kShift) - head) >= count;
+}
+
+template <class Sync>
+bool BasicRingIndex<Sync>::may_have_room(std::uint64_t count, std::size_t weight) const noexcept {
+  // sync-point announce-or-look: the sleeper's look. The tail first: what a capacity change or a
+  // close did is then visible too.
+  const std::uint64_t tail = put_.word.load(std::memory_order_seq_cst);
+  if ((tail & (kClaim | kClosed)) != 0) return true;
+  const std::uint64_t head = get_.word.load(std::memory_order_seq_cst);
+  if ((head & kClaim) != 0) return true;
+  const std::uint64_t used = (tail >> kShift) - (head >> kShift);
+  const std::uint64_t limit = capacity();
+  // A head ahead of the tail means that things moved between the two looks.
+  if (static_cast<std::int64_t>(used) <= 0) return true;
+  if (used >= limit || limit - used < count) return false;
+  if (capacity_bytes_ == 0) return true;
+  const std::uint64_t bytes = put_.bytes.load(std::memory_order_relaxed) -
+                              get_.bytes.load(std::memory_order_relaxed);
+  return bytes <= capacity_bytes_ && weight <= capacity_bytes_ - bytes;
+}
+
+template <class Sync>
+bool BasicRingIndex<Sync>::has_items() const noexcept {
+  const std::uint64_t head = head_word() >> kShift;
+  return (tail_word() >> kShift) != head;
+}
+
+template <class Sync>
+bool BasicRingIndex<Sync>::has_room() const noexcept {
+  const std::uint64_t word = tail_word();
+  if ((word & kClosed) != 0) return false;
+  const std::uint64_t used = (word >> kShift) - (head_word() >> kShift);
+  if (static_cast<std::int64_t>(used) <= 0) return true;
+  return used < capacity() && (capacity_bytes_ == 0 || size_bytes() < capacity_bytes_);
+}
+
+template <class Sync>
+bool BasicRingIndex<Sync>::drained() const noexcept {
+  const std::uint64_t tail = tail_word();
+  return (tail & kClosed) != 0 && (tail >> kShift) == (head_word() >> kShift);
+}
+
+template <class Sync>
+std::uint64_t BasicRingIndex<Sync>::size() const noexcept {
+  constexpr int kTries = 4;
+  std::uint64_t before = head();
+  for (int i = 0;; ++i) {
+    const std::uint64_t tail_now = tail();
+    const std::uint64_t after = head();
+    // Unchanged: the size at the moment the tail was read.
+    if (before == after || i == kTries) return tail_now > after ? tail_now - after : 0;
+    before = after;
+  }
+}
+
+template <class Sync>
+std::size_t BasicRingIndex<Sync>::size_bytes() const noexcept {
+  const std::uint64_t out = get_.bytes.load(std::memory_order_acquire);
+  const std::uint64_t in = put_.bytes.load(std::memory_order_acquire);
+  return in > out ? in - out : 0;
+}
+
+}  // namespace sluice::detail
