@@ -92,6 +92,4 @@ std::vector<Group> groups() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  return hold_tournament("versus_queue", argc, argv, groups());
-}
+int main(int argc, char** argv) { return hold_tournament("versus_queue", argc, argv, groups()); }

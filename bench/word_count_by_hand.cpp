@@ -50,11 +50,9 @@ class File {
  public:
   explicit File(std::string path)
       : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (descriptor_ < 0)
-      throw_errno(path_);
+    if (descriptor_ < 0) throw_errno(path_);
     struct stat status {};
-    if (::fstat(descriptor_, &status) != 0)
-      throw_errno(path_);
+    if (::fstat(descriptor_, &status) != 0) throw_errno(path_);
     size_ = static_cast<std::uint64_t>(status.st_size);
   }
   ~File() { ::close(descriptor_); }
@@ -69,12 +67,9 @@ class File {
     while (have < count) {
       const ssize_t got =
           ::pread(descriptor_, to + have, count - have, static_cast<off_t>(offset + have));
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        throw_errno(path_);
-      if (got == 0)
-        break;
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw_errno(path_);
+      if (got == 0) break;
       have += static_cast<std::size_t>(got);
     }
     return have;
@@ -106,8 +101,7 @@ class Pieces {
         return piece;
       }
       const std::optional<std::string> path = next_path();
-      if (!path)
-        return std::nullopt;
+      if (!path) return std::nullopt;
       file_ = std::make_shared<const File>(*path);
       offset_ = 0;
     }
@@ -120,14 +114,11 @@ class Pieces {
       while (walk_ != fs::recursive_directory_iterator()) {
         const fs::directory_entry entry = *walk_;
         ++walk_;
-        if (!entry.is_symlink() && entry.is_regular_file())
-          return entry.path().string();
+        if (!entry.is_symlink() && entry.is_regular_file()) return entry.path().string();
       }
-      if (next_root_ == roots_.size())
-        return std::nullopt;
+      if (next_root_ == roots_.size()) return std::nullopt;
       const std::string& root = roots_[next_root_++];
-      if (!fs::is_directory(root))
-        return root;
+      if (!fs::is_directory(root)) return root;
       walk_ = fs::recursive_directory_iterator(root);
     }
   }
@@ -181,8 +172,7 @@ class Counter {
       const auto end = std::find_if_not(first, last, is_letter);
       const bool over = end != last || got < kStep;
       word.erase(end, word.end());
-      if (over)
-        break;
+      if (over) break;
       offset += kStep;
     }
     table_.add_text(word);
@@ -215,8 +205,7 @@ WordTable count_words(std::vector<std::string> roots, bool two_threads) {
     throw;
   }
   helper.join();
-  if (failure)
-    std::rethrow_exception(failure);
+  if (failure) std::rethrow_exception(failure);
   WordTable table = mine.take();
   table.merge(other.take());
   return table;
@@ -252,8 +241,7 @@ Arguments parse(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const bool is_threads = words[i] == "--threads";
     if (is_threads || words[i] == "--top") {
-      if (i + 1 == words.size())
-        throw std::invalid_argument(words[i] + " needs a number");
+      if (i + 1 == words.size()) throw std::invalid_argument(words[i] + " needs a number");
       (is_threads ? arguments.threads : arguments.top) = number(words[++i]);
     } else {
       arguments.paths.push_back(words[i]);

@@ -4,7 +4,9 @@
 #include <sluice/main.hpp>
 
 int main(int argc, char** argv) {
-  return sluice::main(argc, argv, sluice::samples::catalog(),
-                      {.name = "sluice",
-                       .summary = "Runs the packaged pipelines of Sluice, describes and draws them."});
+  return sluice::main(
+      argc, argv, sluice::samples::catalog(),
+      {.name = "sluice",
+       .summary = "Runs the packaged pipelines of Sluice, describes and draws them.",
+       .name_required = true});
 }

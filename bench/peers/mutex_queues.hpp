@@ -83,8 +83,7 @@ class AccountedMutexQueue {
 
   void task_done() {
     const std::lock_guard lock(mutex_);
-    if (--unfinished_ == 0)
-      all_done_.notify_all();
+    if (--unfinished_ == 0) all_done_.notify_all();
   }
 
   void join() {
@@ -124,8 +123,7 @@ class BatchedMutexQueue {
         room_left = size_ < ring_.size();
       }
       not_empty_.notify_one();
-      if (room_left)
-        not_full_.notify_one();
+      if (room_left) not_full_.notify_one();
     }
   }
 
@@ -145,8 +143,7 @@ class BatchedMutexQueue {
       items_left = size_ > 0;
     }
     not_full_.notify_one();
-    if (items_left)
-      not_empty_.notify_one();
+    if (items_left) not_empty_.notify_one();
     return count;
   }
 

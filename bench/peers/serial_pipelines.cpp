@@ -42,8 +42,7 @@ void limit_chain(const Chain& chain, std::uint64_t items, Placement placement) {
     while (true) {
       // relaxed: only the claim matters; the joining of the threads orders everything else.
       const std::uint64_t first = next.fetch_add(chunk, std::memory_order_relaxed);
-      if (first >= items)
-        break;
+      if (first >= items) break;
       const std::uint64_t last = std::min(first + chunk, items);
       for (std::uint64_t i = first; i < last; ++i) {
         mine += all_stages(chain, i) == whole.expected(i) ? 1U : 0U;

@@ -57,8 +57,7 @@ class UnaccountedSluiceQueue {
 
  protected:
   static void require(bool ok) {
-    if (!ok)
-      throw std::logic_error("the queue refused though nobody closed it");
+    if (!ok) throw std::logic_error("the queue refused though nobody closed it");
   }
 
   Queue<T> queue_;

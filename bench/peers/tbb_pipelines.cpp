@@ -52,6 +52,66 @@ void in_arena(Placement placement, const Body& body) {
 using Middle = tbb::flow::function_node<std::uint64_t, std::uint64_t>;
 using Last = tbb::flow::function_node<std::uint64_t, tbb::flow::continue_msg>;
 
+template <typename Sink>
+void pipeline_farm(const Farm& farm, std::uint64_t items, Placement placement,
+                   tbb::filter_mode sink_mode, Sink& sink) {
+  std::uint64_t next = 0;
+  const auto source = tbb::make_filter<void, std::uint64_t>(
+      tbb::filter_mode::serial_in_order, [&](tbb::flow_control& control) -> std::uint64_t {
+        if (next == items) {
+          control.stop();
+          return 0;
+        }
+        return next++;
+      });
+  const auto workers = tbb::make_filter<std::uint64_t, std::uint64_t>(
+      tbb::filter_mode::parallel, [&](std::uint64_t value) { return farm.work(value); });
+  const auto last = tbb::make_filter<std::uint64_t, void>(
+      sink_mode, [&](std::uint64_t value) { sink.take(value); });
+  in_arena(placement, [&] { tbb::parallel_pipeline(kTokens, source & workers & last); });
+  sink.require("oneTBB parallel_pipeline", items);
+}
+
+template <typename Sink>
+void graph_farm(const Farm& farm, std::uint64_t items, Placement placement, Sink& sink) {
+  in_arena(placement, [&] {
+    tbb::flow::graph graph;
+    std::uint64_t next = 0;
+    tbb::flow::input_node<Numbered> source(graph, [&](tbb::flow_control& control) -> Numbered {
+      if (next == items) {
+        control.stop();
+        return {};
+      }
+      const std::uint64_t number = next++;
+      return {number, number};
+    });
+    tbb::flow::limiter_node<Numbered> limiter(graph, kTokens);
+    tbb::flow::function_node<Numbered, Numbered> workers(
+        graph, farm.workers, [&](const Numbered& item) {
+          return Numbered{item.number, farm.work(item.value)};
+        });
+    tbb::flow::sequencer_node<Numbered> order(graph,
+                                              [](const Numbered& item) { return item.number; });
+    tbb::flow::function_node<Numbered, tbb::flow::continue_msg> last(
+        graph, tbb::flow::serial, [&](const Numbered& item) {
+          sink.take(item.value);
+          return tbb::flow::continue_msg();
+        });
+    tbb::flow::make_edge(source, limiter);
+    tbb::flow::make_edge(limiter, workers);
+    if (farm.ordered) {
+      tbb::flow::make_edge(workers, order);
+      tbb::flow::make_edge(order, last);
+    } else {
+      tbb::flow::make_edge(workers, last);
+    }
+    tbb::flow::make_edge(last, limiter.decrementer());
+    source.activate();
+    graph.wait_for_all();
+  });
+  sink.require("oneTBB flow graph", items);
+}
+
 }  // namespace
 
 void tbb_pipeline_chain(const Chain& chain, std::uint64_t items, Placement placement) {
@@ -78,23 +138,13 @@ void tbb_pipeline_chain(const Chain& chain, std::uint64_t items, Placement place
 }
 
 void tbb_pipeline_farm(const Farm& farm, std::uint64_t items, Placement placement) {
-  InOrder sink(farm.work, 1);
-  std::uint64_t next = 0;
-  const tbb::filter<void, void> all =
-      tbb::make_filter<void, std::uint64_t>(tbb::filter_mode::serial_in_order,
-                                            [&](tbb::flow_control& control) -> std::uint64_t {
-                                              if (next == items) {
-                                                control.stop();
-                                                return 0;
-                                              }
-                                              return next++;
-                                            }) &
-      tbb::make_filter<std::uint64_t, std::uint64_t>(
-          tbb::filter_mode::parallel, [&](std::uint64_t value) { return farm.work(value); }) &
-      tbb::make_filter<std::uint64_t, void>(tbb::filter_mode::serial_in_order,
-                                            [&](std::uint64_t value) { sink.take(value); });
-  in_arena(placement, [&] { tbb::parallel_pipeline(kTokens, all); });
-  sink.require("oneTBB parallel_pipeline", items);
+  if (farm.ordered) {
+    InOrder sink(farm.work, 1);
+    pipeline_farm(farm, items, placement, tbb::filter_mode::serial_in_order, sink);
+  } else {
+    AnyOrder sink(farm.work, 1);
+    pipeline_farm(farm, items, placement, tbb::filter_mode::serial_out_of_order, sink);
+  }
 }
 
 void tbb_graph_chain(const Chain& chain, std::uint64_t items, Placement placement) {
@@ -134,39 +184,13 @@ void tbb_graph_chain(const Chain& chain, std::uint64_t items, Placement placemen
 }
 
 void tbb_graph_farm(const Farm& farm, std::uint64_t items, Placement placement) {
-  InOrder sink(farm.work, 1);
-  in_arena(placement, [&] {
-    tbb::flow::graph graph;
-    std::uint64_t next = 0;
-    tbb::flow::input_node<Numbered> source(graph, [&](tbb::flow_control& control) -> Numbered {
-      if (next == items) {
-        control.stop();
-        return {};
-      }
-      const std::uint64_t number = next++;
-      return {number, number};
-    });
-    tbb::flow::limiter_node<Numbered> limiter(graph, kTokens);
-    tbb::flow::function_node<Numbered, Numbered> workers(
-        graph, farm.workers, [&](const Numbered& item) {
-          return Numbered{item.number, farm.work(item.value)};
-        });
-    tbb::flow::sequencer_node<Numbered> order(graph,
-                                              [](const Numbered& item) { return item.number; });
-    tbb::flow::function_node<Numbered, tbb::flow::continue_msg> last(
-        graph, tbb::flow::serial, [&](const Numbered& item) {
-          sink.take(item.value);
-          return tbb::flow::continue_msg();
-        });
-    tbb::flow::make_edge(source, limiter);
-    tbb::flow::make_edge(limiter, workers);
-    tbb::flow::make_edge(workers, order);
-    tbb::flow::make_edge(order, last);
-    tbb::flow::make_edge(last, limiter.decrementer());
-    source.activate();
-    graph.wait_for_all();
-  });
-  sink.require("oneTBB flow graph", items);
+  if (farm.ordered) {
+    InOrder sink(farm.work, 1);
+    graph_farm(farm, items, placement, sink);
+  } else {
+    AnyOrder sink(farm.work, 1);
+    graph_farm(farm, items, placement, sink);
+  }
 }
 
 }  // namespace sluice::bench

@@ -35,8 +35,7 @@ class Output {
       queue_.put(value);
     } else {
       batch_[size_++] = value;
-      if (size_ == batch_.size())
-        flush();
+      if (size_ == batch_.size()) flush();
     }
   }
   void flush() {
@@ -110,8 +109,7 @@ class Reorder {
   explicit Reorder(InOrder& sink) : sink_(sink) {}
 
   void take(const Numbered& item) {
-    if (item.number - next_ >= early_.size())
-      grow(item.number - next_ + 1);
+    if (item.number - next_ >= early_.size()) grow(item.number - next_ + 1);
     Slot& slot = early_[item.number % early_.size()];
     slot = {true, item.value};
     for (Slot* first = &early_[next_ % early_.size()]; first->full;
@@ -141,37 +139,57 @@ class Reorder {
   std::vector<Slot> early_ = std::vector<Slot>(4096);
 };
 
-template <template <typename> typename Q>
-void threads_farm(const Farm& farm, std::uint64_t items, Placement placement) {
-  using Queue = Q<Numbered>;
+/// The threads of a farm over any queue: `make` makes the i-th item, `work` turns an item into
+/// another, `use` takes the results.
+template <typename Item, typename Queue, typename Make, typename DoWork, typename Use>
+void run_farm(std::size_t workers, std::uint64_t items, Placement placement, Make make, DoWork work,
+              Use use) {
   Queue todo(kEdgeCapacity);
   Queue done(kEdgeCapacity);
-  InOrder sink(farm.work, 1);
   std::vector<std::function<void()>> threads;
   // The workers come first, so that pinned ones get a CPU each.
-  for (std::size_t i = 0; i < farm.workers; ++i) {
+  for (std::size_t i = 0; i < workers; ++i) {
     threads.emplace_back([&, i] {
-      const auto [first, last] = share(items, i, farm.workers);
-      Output<Numbered, Queue> out(done);
-      take_each<Numbered>(todo, last - first, [&](const Numbered& item) {
-        out.put({item.number, farm.work(item.value)});
-      });
+      const auto [first, last] = share(items, i, workers);
+      Output<Item, Queue> out(done);
+      take_each<Item>(todo, last - first, [&](const Item& item) { out.put(work(item)); });
       out.flush();
     });
   }
   threads.emplace_back([&] {
-    Output<Numbered, Queue> out(todo);
+    Output<Item, Queue> out(todo);
     for (std::uint64_t i = 0; i < items; ++i) {
-      out.put({i, i});
+      out.put(make(i));
     }
     out.flush();
   });
-  threads.emplace_back([&] {
-    Reorder reorder(sink);
-    take_each<Numbered>(done, items, [&](const Numbered& item) { reorder.take(item); });
-  });
+  threads.emplace_back([&] { take_each<Item>(done, items, use); });
   run_together(placement, threads);
-  sink.require("threads", items);
+}
+
+template <template <typename> typename Q>
+void threads_farm(const Farm& farm, std::uint64_t items, Placement placement) {
+  if (farm.ordered) {
+    InOrder sink(farm.work, 1);
+    Reorder reorder(sink);
+    run_farm<Numbered, Q<Numbered>>(
+        farm.workers, items, placement,
+        [](std::uint64_t i) {
+          return Numbered{i, i};
+        },
+        [&](const Numbered& item) {
+          return Numbered{item.number, farm.work(item.value)};
+        },
+        [&](const Numbered& item) { reorder.take(item); });
+    sink.require("threads", items);
+  } else {
+    AnyOrder sink(farm.work, 1);
+    run_farm<std::uint64_t, Q<std::uint64_t>>(
+        farm.workers, items, placement, [](std::uint64_t i) { return i; },
+        [&](std::uint64_t value) { return farm.work(value); },
+        [&](std::uint64_t value) { sink.take(value); });
+    sink.require("threads", items);
+  }
 }
 
 }  // namespace sluice::bench

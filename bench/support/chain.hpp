@@ -25,6 +25,7 @@ struct Chain {
 struct Farm {
   std::size_t workers = 2;
   Work work{0};
+  bool ordered = false;  // the sink sees the results in the order of the source
 };
 
 /// An item of a farm: what the worker made of it, and its place in the order.

@@ -36,8 +36,7 @@ int spawn(const std::vector<std::string>& words, int output) {
   const int error =
       ::posix_spawnp(&pid, arguments.front(), &actions, nullptr, arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0)
-    throw_system(error, words.front());
+  if (error != 0) throw_system(error, words.front());
   return pid;
 }
 
@@ -45,8 +44,7 @@ int spawn(const std::vector<std::string>& words, int output) {
 
 Command::Command(const std::vector<std::string>& words) : name_(words.at(0)) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    throw_system(errno, "pipe");
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system(errno, "pipe");
   output_ = ends[0];
   try {
     pid_ = spawn(words, ends[1]);
@@ -64,10 +62,8 @@ Command::Command(Command&& other) noexcept
       output_(std::exchange(other.output_, -1)) {}
 
 Command::~Command() {
-  if (output_ >= 0)
-    ::close(output_);
-  if (pid_ >= 0)
-    ::waitpid(pid_, nullptr, 0);
+  if (output_ >= 0) ::close(output_);
+  if (pid_ >= 0) ::waitpid(pid_, nullptr, 0);
 }
 
 std::string Command::finish() {
@@ -75,12 +71,9 @@ std::string Command::finish() {
   std::array<char, 65536> buffer;
   while (true) {
     const ssize_t got = ::read(output_, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      throw_system(errno, name_);
-    if (got == 0)
-      break;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_system(errno, name_);
+    if (got == 0) break;
     text.append(buffer.data(), static_cast<std::size_t>(got));
   }
   int status = 0;
@@ -93,9 +86,7 @@ std::string Command::finish() {
   return text;
 }
 
-std::string run_command(const std::vector<std::string>& words) {
-  return Command(words).finish();
-}
+std::string run_command(const std::vector<std::string>& words) { return Command(words).finish(); }
 
 std::string sibling(const std::string& name) {
   const std::filesystem::path path =

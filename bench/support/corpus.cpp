@@ -40,8 +40,7 @@ std::vector<fs::path> system_files() {
   for (const std::string_view root : kRoots) {
     std::error_code absent;
     for (fs::recursive_directory_iterator at(root, absent), end; at != end; ++at) {
-      if (!at->is_symlink() && at->is_regular_file())
-        files.push_back(at->path());
+      if (!at->is_symlink() && at->is_regular_file()) files.push_back(at->path());
     }
   }
   std::sort(files.begin(), files.end());
@@ -63,8 +62,7 @@ class CorpusWriter {
   explicit CorpusWriter(std::string directory) : directory_(std::move(directory)) {}
 
   void write(const std::string& text) {
-    if (!file_.is_open() || file_bytes_ >= kFileBytes)
-      next_file();
+    if (!file_.is_open() || file_bytes_ >= kFileBytes) next_file();
     file_ << text << '\n';
     file_bytes_ += text.size() + 1;
     bytes_ += text.size() + 1;
@@ -75,8 +73,7 @@ class CorpusWriter {
   void next_file() {
     file_.close();
     file_.open(fmt::format("{}/text_{:03}.txt", directory_, files_++), std::ios::binary);
-    if (!file_)
-      throw std::runtime_error(directory_ + ": can't write there");
+    if (!file_) throw std::runtime_error(directory_ + ": can't write there");
     file_bytes_ = 0;
   }
 
@@ -96,10 +93,8 @@ void gather(const std::string& directory, std::uint64_t bytes) {
     const std::uint64_t before = writer.bytes();
     for (const fs::path& source : sources) {
       const std::string text = read_text(source);
-      if (!text.empty())
-        writer.write(text);
-      if (writer.bytes() >= bytes)
-        return;
+      if (!text.empty()) writer.write(text);
+      if (writer.bytes() >= bytes) return;
     }
     if (writer.bytes() == before) {
       throw std::runtime_error("no text found below /usr to gather a corpus from");

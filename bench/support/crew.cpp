@@ -24,8 +24,7 @@ std::vector<int> allowed_cpus() {
   }
   std::vector<int> cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set))
-      cpus.push_back(cpu);
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
   }
   return cpus;
 }
@@ -70,15 +69,12 @@ std::string_view name_of(Placement placement) noexcept {
 }
 
 void place_this_thread(Placement placement, std::size_t index) {
-  if (placement == Placement::free)
-    return;
+  if (placement == Placement::free) return;
   const std::vector<int>& cpus = process_cpus();
   allow({cpus[index % cpus.size()]});
 }
 
-void unpin_this_thread() {
-  allow(process_cpus());
-}
+void unpin_this_thread() { allow(process_cpus()); }
 
 void run_together(Placement placement, const std::vector<std::function<void()>>& jobs) {
   (void)process_cpus();  // read before anything is pinned
@@ -95,19 +91,16 @@ void run_together(Placement placement, const std::vector<std::function<void()>>&
         jobs[i]();
       } catch (...) {
         const std::lock_guard lock(mutex);
-        if (!failure)
-          failure = std::current_exception();
+        if (!failure) failure = std::current_exception();
       }
     });
   }
   threads.clear();
-  if (failure)
-    std::rethrow_exception(failure);
+  if (failure) std::rethrow_exception(failure);
 }
 
 double two_cpu_factor() {
-  if (std::thread::hardware_concurrency() < 2)
-    return 1;
+  if (std::thread::hardware_concurrency() < 2) return 1;
   constexpr std::uint64_t kTurns = 8'000'000;
   const double alone_s = time_together(1, kTurns);
   const double both_s = time_together(2, kTurns);

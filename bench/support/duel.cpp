@@ -99,17 +99,19 @@ void keep_pairs(std::vector<Pair>& pairs) {
 
 std::uint64_t items_for(const Contestant& contestant, Placement placement, double seconds) {
   if (contestant.fixed_items != 0) return contestant.fixed_items;
-  constexpr double kGrowth = 8;
+  // A run that is disturbed looks slow and would make all others short, hence the second look.
+  constexpr double kLongEnough = 0.7;
+  constexpr int kLooks = 4;
   std::uint64_t items = 256;
-  while (true) {
+  for (int looks = 0; looks < kLooks;) {
     const Sample sample = measure(items, [&] { return contestant.run(items, placement); });
-    if (sample.wall_s > seconds / 3) {
-      const double scaled = static_cast<double>(items) * seconds / sample.wall_s;
-      return std::max<std::uint64_t>(64, static_cast<std::uint64_t>(scaled) / 64 * 64);
-    }
-    const double growth = std::clamp(seconds / 2 / sample.wall_s, 2.0, kGrowth);
-    items = static_cast<std::uint64_t>(std::llround(static_cast<double>(items) * growth));
+    const double factor = seconds / sample.wall_s;
+    if (factor <= 1 / kLongEnough && factor > 0.5) break;
+    if (factor < 8) ++looks;
+    const double next = static_cast<double>(items) * std::min(factor, 8.0);
+    items = std::max<std::uint64_t>(64, static_cast<std::uint64_t>(std::llround(next)) / 64 * 64);
   }
+  return items;
 }
 
 Outcome duel(const Contestant& reference, std::uint64_t reference_items,

@@ -58,8 +58,7 @@ class SetCheck {
     factors[count % 2] /= 2;
     check_result(what + ": sum of the items", sum_, factors[0] * factors[1]);
     for (std::uint64_t& factor : factors) {
-      if (factor % 3 != 0)
-        continue;
+      if (factor % 3 != 0) continue;
       factor /= 3;
       break;
     }
@@ -170,8 +169,7 @@ void move_through_queue(const std::string& what, const QueueShape& shape, std::u
     }
   }
   run_together(placement, jobs);
-  if constexpr (requires { queue.join(); })
-    queue.join();
+  if constexpr (requires { queue.join(); }) queue.join();
   SetCheck all;
   for (const SetCheck& check : checks) {
     all.add(check);

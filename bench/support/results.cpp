@@ -44,8 +44,7 @@ std::string cpu_model() {
 
 std::string kernel() {
   utsname name{};
-  if (::uname(&name) != 0)
-    return "unknown";
+  if (::uname(&name) != 0) return "unknown";
   return fmt::format("{} {} {}", name.sysname, name.release, name.machine);
 }
 
@@ -64,8 +63,7 @@ std::string commit() {
   const auto close = [](std::FILE* pipe) { ::pclose(pipe); };
   const std::unique_ptr<std::FILE, decltype(close)> pipe(::popen(command.c_str(), "r"), close);
   std::array<char, 128> line{};
-  if (!pipe || std::fgets(line.data(), line.size(), pipe.get()) == nullptr)
-    return "none";
+  if (!pipe || std::fgets(line.data(), line.size(), pipe.get()) == nullptr) return "none";
   std::string text = line.data();
   text.erase(text.find_last_not_of('\n') + 1);
   return text;
@@ -79,12 +77,9 @@ std::string now_utc() {
 
 // 1.23G, 12.3M, 45.6k, 789
 std::string short_number(double value) {
-  if (value >= 1e9)
-    return fmt::format("{:.3g}G", value / 1e9);
-  if (value >= 1e6)
-    return fmt::format("{:.3g}M", value / 1e6);
-  if (value >= 1e3)
-    return fmt::format("{:.3g}k", value / 1e3);
+  if (value >= 1e9) return fmt::format("{:.3g}G", value / 1e9);
+  if (value >= 1e6) return fmt::format("{:.3g}M", value / 1e6);
+  if (value >= 1e3) return fmt::format("{:.3g}k", value / 1e3);
   return fmt::format("{:.3g}", value);
 }
 
@@ -153,8 +148,7 @@ Json to_json(const Outcome& outcome) {
               {"two_cpu_factor", {outcome.two_cpus_before, outcome.two_cpus_after}},
               {"reference_side", to_json(outcome.reference_side)},
               {"contestant_side", to_json(outcome.contestant_side)}};
-  for (const Pair& pair : outcome.pairs)
-    row["pairs"].push_back(to_json(pair));
+  for (const Pair& pair : outcome.pairs) row["pairs"].push_back(to_json(pair));
   return row;
 }
 
@@ -191,8 +185,7 @@ void print_heading(const Method& method) {
   const Provenance from = provenance();
   fmt::print("{} x {}, {}; {}, {}; commit {}; {}\n\n", from.cpus, from.cpu_model, from.kernel,
              from.compiler, from.flags, from.commit, from.date);
-  if (method.quick)
-    fmt::print("quick run: results are checked, timings mean nothing\n\n");
+  if (method.quick) fmt::print("quick run: results are checked, timings mean nothing\n\n");
   fmt::print(
       "| group | placement | reference | contestant "
       "| reference better by [95 %] | CPU ns per item | switches per item | cores "
@@ -229,8 +222,7 @@ void write_results(const std::string& path, const std::string& name, const Metho
     file << to_json(outcomes[i]).dump() << (i + 1 == outcomes.size() ? "\n" : ",\n");
   }
   file << "]}\n" << std::flush;
-  if (!file)
-    throw std::system_error(errno, std::generic_category(), path);
+  if (!file) throw std::system_error(errno, std::generic_category(), path);
 }
 
 }  // namespace sluice::bench

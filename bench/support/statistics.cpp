@@ -11,8 +11,7 @@
 namespace sluice::bench {
 
 double quantile(std::vector<double> values, double p) {
-  if (values.empty())
-    throw std::invalid_argument("quantile of no values");
+  if (values.empty()) throw std::invalid_argument("quantile of no values");
   std::sort(values.begin(), values.end());
   const double position = p * static_cast<double>(values.size() - 1);
   const auto below = static_cast<std::size_t>(std::floor(position));
@@ -21,13 +20,10 @@ double quantile(std::vector<double> values, double p) {
   return values[below] + (values[above] - values[below]) * share;
 }
 
-double median(std::vector<double> values) {
-  return quantile(std::move(values), 0.5);
-}
+double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
 
 Spread spread(std::vector<double> values) {
-  if (values.empty())
-    throw std::invalid_argument("spread of no values");
+  if (values.empty()) throw std::invalid_argument("spread of no values");
   const auto [min, max] = std::minmax_element(values.begin(), values.end());
   Spread result{0, *min, *max};
   result.median = median(std::move(values));
@@ -42,8 +38,7 @@ Interval bootstrap_median(const std::vector<double>& values, std::uint64_t seed)
   medians.reserve(kResamples);
   std::vector<double> draw(values.size());
   for (int i = 0; i < kResamples; ++i) {
-    for (double& value : draw)
-      value = values[pick(random)];
+    for (double& value : draw) value = values[pick(random)];
     medians.push_back(median(draw));
   }
   return {median(values), quantile(medians, 0.025), quantile(medians, 0.975)};

@@ -49,8 +49,7 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 const Contestant& reference_of(const Group& group, const std::string& name) {
-  if (name.empty())
-    return group.contestants.front();
+  if (name.empty()) return group.contestants.front();
   const auto found = std::find_if(group.contestants.begin(), group.contestants.end(),
                                   [&](const Contestant& c) { return c.name == name; });
   if (found == group.contestants.end()) {
@@ -61,10 +60,8 @@ const Contestant& reference_of(const Group& group, const std::string& name) {
 
 std::vector<Placement> placements_of(const Group& group, const Settings& settings) {
   std::vector<Placement> placements;
-  if (settings.placement != "pinned")
-    placements.push_back(Placement::free);
-  if (settings.placement != "free" && group.pinned)
-    placements.push_back(Placement::pinned);
+  if (settings.placement != "pinned") placements.push_back(Placement::free);
+  if (settings.placement != "free" && group.pinned) placements.push_back(Placement::pinned);
   return placements;
 }
 
@@ -73,13 +70,11 @@ void hold_group(const Group& group, const Settings& settings, std::vector<Outcom
   Method method = settings.method;
   method.figure = group.figure;
   method.seconds = settings.seconds > 0 ? settings.seconds : group.seconds;
-  if (method.quick)
-    method.seconds = std::min(method.seconds, 0.02);
+  if (method.quick) method.seconds = std::min(method.seconds, 0.02);
   for (const Placement placement : placements_of(group, settings)) {
     const std::uint64_t reference_items = items_for(reference, placement, method.seconds);
     for (const Contestant& contestant : group.contestants) {
-      if (&contestant == &reference || !contains(contestant.name, settings.against))
-        continue;
+      if (&contestant == &reference || !contains(contestant.name, settings.against)) continue;
       const std::uint64_t items = items_for(contestant, placement, method.seconds);
       Outcome outcome = duel(reference, reference_items, contestant, items, placement, method);
       outcome.group = group.name;
@@ -102,11 +97,9 @@ std::vector<Outcome> hold_all(const std::vector<Group>& groups, const Settings& 
   std::vector<Outcome> outcomes;
   print_heading(settings.method);
   for (const Group& group : groups) {
-    if (contains(group.name, settings.filter))
-      hold_group(group, settings, outcomes);
+    if (contains(group.name, settings.filter)) hold_group(group, settings, outcomes);
   }
-  if (outcomes.empty())
-    throw std::invalid_argument("the filters leave nothing to run; see --list");
+  if (outcomes.empty()) throw std::invalid_argument("the filters leave nothing to run; see --list");
   return outcomes;
 }
 
@@ -115,8 +108,7 @@ void save(const std::string& name, const Settings& settings, const std::vector<O
                         settings.reference.empty() && settings.placement == "both" &&
                         !settings.method.quick;
   const std::string path = settings.out.empty() && complete ? result_path(name) : settings.out;
-  if (!path.empty())
-    write_results(path, name, settings.method, outcomes);
+  if (!path.empty()) write_results(path, name, settings.method, outcomes);
 }
 
 }  // namespace

@@ -45,8 +45,7 @@ class PipelineBuilder {
   template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, PipelineBuilder> &&
              std::invocable<const std::decay_t<F>&, Pipeline&, const Args&>)
-  PipelineBuilder(F&& build)
-      : build_(std::make_shared<const Function>(std::forward<F>(build))) {}
+  PipelineBuilder(F&& build) : build_(std::make_shared<const Function>(std::forward<F>(build))) {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return build_ != nullptr; }
   void operator()(Pipeline& pipeline, const Args& args) const { (*build_)(pipeline, args); }
@@ -62,28 +61,30 @@ struct PipelineEntry {
   std::string summary{};        ///< one line for `list`
   std::vector<ArgSpec> args{};  ///< empty: found by asking the builder
   PipelineBuilder build{};
-  std::string details{};        ///< more text for --help: examples, formats
+  std::string details{};  ///< more text for --help: examples, formats
 };
 
 /// What --help and --version say of the program.
 struct ProgramInfo {
-  std::string name{};     ///< default: the last part of argv[0]
+  std::string name{};  ///< default: the last part of argv[0]
   std::string summary{};
   std::string version{};  ///< default: that of the library
+  /// The pipeline's name is always given, also while there is only one: for a collection that grows.
+  bool name_required = false;
 };
 
 /// The command line over one pipeline, named after the program. Returns the exit code.
 [[nodiscard]] int main(int argc, char** argv, PipelineBuilder build, ProgramInfo program = {});
 
-/// The command line over several pipelines; `run NAME ...` chooses. With one, NAME may be left out.
+/// The command line over several pipelines; `run NAME ...` chooses. With one, NAME may be left out
+/// (unless name_required).
 [[nodiscard]] int main(int argc, char** argv, std::vector<PipelineEntry> pipelines,
                        ProgramInfo program = {});
 
 /// The arguments of a pipeline from words as they are typed after `run NAME`; for tests and for
 /// programs with a command line of their own.
 /// Throws  UsageError, one line, when they are wrong.
-[[nodiscard]] Args parse_args(const PipelineEntry& pipeline,
-                              const std::vector<std::string>& words);
+[[nodiscard]] Args parse_args(const PipelineEntry& pipeline, const std::vector<std::string>& words);
 
 /// Builds the pipeline for these arguments.
 /// Throws  what the builder throws.

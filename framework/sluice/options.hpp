@@ -50,6 +50,20 @@ struct ErrorPolicy {
   }
 };
 
+namespace detail {
+
+/// How long to wait before attempt number `attempt` (from 2): doubles with each, up to 2^16-fold,
+/// and never more than an hour unless the policy itself says so.
+[[nodiscard]] constexpr std::chrono::nanoseconds back_off_before(const ErrorPolicy& policy,
+                                                                 unsigned attempt) {
+  constexpr std::chrono::nanoseconds kMost = std::chrono::hours{1};
+  std::chrono::nanoseconds wait = policy.back_off;
+  for (unsigned i = 2; i < attempt && i < 18 && wait < kMost; ++i) wait *= 2;
+  return wait;
+}
+
+}  // namespace detail
+
 /// The first failing item fails the run (the default).
 [[nodiscard]] inline ErrorPolicy fail_run() { return {}; }
 /// A failing item is counted as skipped and dropped.

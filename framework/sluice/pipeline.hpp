@@ -192,11 +192,23 @@ struct StreamAccess {
   }
 };
 
+/// Why a declaration does not fit: one static_assert with both types.
+template <class T, class Decl>
+constexpr void complain() {
+  constexpr bool no_result = requires { requires Decl::template kWithoutResult<T>; };
+  if constexpr (no_result) {
+    static_assert(stage_accepts<T, void>, "sluice: map needs a result; use sink for none");
+  } else {
+    static_assert(stage_accepts<T, typename Decl::Wanted>,
+                  "sluice: the stage does not accept what the stream carries");
+  }
+}
+
 template <class Decl>
 concept Declaration = requires(Decl& decl) { decl.base.has_output; };
 
 template <class T>
-concept FansOut = std::copy_constructible<T>;
+inline constexpr bool may_fan_out = std::is_copy_constructible_v<T>;
 
 }  // namespace detail
 
@@ -204,7 +216,7 @@ concept FansOut = std::copy_constructible<T>;
 template <class T, detail::Declaration Decl>
   requires(Decl::template kAccepts<T>)
 auto operator|(const Stream<T>& stream, Decl decl) {
-  static_assert(detail::FansOut<T>,
+  static_assert(detail::may_fan_out<T>,
                 "sluice: this stream's items can only be moved, so it has one consumer: write "
                 "std::move(stream) | stage");
   return detail::StreamAccess::attach<T>(stream, std::move(decl), nullptr);
@@ -227,15 +239,13 @@ auto operator|(KeyedStream<T, KeyOf> keyed, Decl decl) {
 template <class T, detail::Declaration Decl>
   requires(!Decl::template kAccepts<T> && !std::same_as<T, detail::Unusable>)
 Stream<detail::Unusable> operator|(const Stream<T>&, Decl) {
-  static_assert(stage_accepts<T, typename Decl::Wanted>,
-                "sluice: the stage does not accept what the stream carries");
+  detail::complain<T, Decl>();
   throw UsageError("unreachable");
 }
 template <class T, class KeyOf, detail::Declaration Decl>
   requires(!Decl::template kAccepts<T>)
 Stream<detail::Unusable> operator|(const KeyedStream<T, KeyOf>&, Decl) {
-  static_assert(stage_accepts<T, typename Decl::Wanted>,
-                "sluice: the stage does not accept what the stream carries");
+  detail::complain<T, Decl>();
   throw UsageError("unreachable");
 }
 template <detail::Declaration Decl>
@@ -256,7 +266,7 @@ template <class KeyOf>
 }
 template <class T, class KeyOf>
 [[nodiscard]] KeyedStream<T, KeyOf> operator|(const Stream<T>& stream, detail::KeyBy<KeyOf> by) {
-  static_assert(detail::FansOut<T>,
+  static_assert(detail::may_fan_out<T>,
                 "sluice: this stream's items can only be moved, so it has one consumer: write "
                 "std::move(stream) | key_by(...)");
   return {stream, std::move(by.key_of)};
@@ -340,11 +350,15 @@ class Pipeline {
                                                               options);
     } else {
       using Result = std::remove_cvref_t<detail::call_result_t<Object>>;
-      static_assert(detail::IsOptional<Result>::value,
-                    "sluice: a source function returns std::optional<T>; empty ends the source");
-      using Out = typename detail::IsOptional<Result>::value_type;
-      return add_source<Out, detail::GeneratorBody<Out, Object>>(std::move(name),
-                                                                 std::move(object), options);
+      if constexpr (detail::IsOptional<Result>::value) {
+        using Out = typename detail::IsOptional<Result>::value_type;
+        return add_source<Out, detail::GeneratorBody<Out, Object>>(std::move(name),
+                                                                   std::move(object), options);
+      } else {
+        static_assert(detail::IsOptional<Result>::value,
+                      "sluice: a source function returns std::optional<T>; empty ends it");
+        return detail::StreamAccess::make<detail::Unusable>(graph_, {});
+      }
     }
   }
   /// A source function that emits any number per call: `bool fn(Emitter<Out>&)`, false ends it.

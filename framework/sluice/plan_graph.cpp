@@ -43,11 +43,15 @@ std::string dot_text(const std::string& text) {
 
 const char* dot_shape(StageRole role) {
   switch (role) {
-    case StageRole::source: return "cds";
-    case StageRole::sink: return "box3d";
+    case StageRole::source:
+      return "cds";
+    case StageRole::sink:
+      return "box3d";
     case StageRole::inlet:
-    case StageRole::outlet: return "oval";
-    case StageRole::transform: break;
+    case StageRole::outlet:
+      return "oval";
+    case StageRole::transform:
+      break;
   }
   return "box";
 }
@@ -57,12 +61,23 @@ std::string mermaid_text(const std::string& text) {
   std::string escaped;
   for (const char c : one_line(text)) {
     switch (c) {
-      case '"': escaped += "#quot;"; break;
-      case '#': escaped += "#35;"; break;
-      case '<': escaped += "#lt;"; break;
-      case '>': escaped += "#gt;"; break;
-      case '|': escaped += "#124;"; break;
-      default: escaped += c;
+      case '"':
+        escaped += "#quot;";
+        break;
+      case '#':
+        escaped += "#35;";
+        break;
+      case '<':
+        escaped += "#lt;";
+        break;
+      case '>':
+        escaped += "#gt;";
+        break;
+      case '|':
+        escaped += "#124;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;
@@ -78,9 +93,10 @@ std::string mermaid_box(StageRole role, const std::string& label) {
 }  // namespace
 
 std::string Plan::dot() const {
-  std::string text = fmt::format("digraph \"{}\" {{\n  rankdir=LR;\n  node [fontname=sans];\n"
-                                 "  edge [fontname=sans, fontsize=10];\n",
-                                 dot_text(pipeline));
+  std::string text = fmt::format(
+      "digraph \"{}\" {{\n  rankdir=LR;\n  node [fontname=sans];\n"
+      "  edge [fontname=sans, fontsize=10];\n",
+      dot_text(pipeline));
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const PlannedStage& stage = stages[i];
     text += fmt::format("  s{} [shape={}, label=\"{}\\n{}\\n{}\"];\n", i, dot_shape(stage.role),
@@ -99,9 +115,8 @@ std::string Plan::mermaid() const {
   std::string text = "flowchart LR\n";
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const PlannedStage& stage = stages[i];
-    const std::string label =
-        fmt::format("{}<br>{}, {}", mermaid_text(stage.name), mermaid_text(stage.kind),
-                    workers_of(stage));
+    const std::string label = fmt::format("{}<br>{}, {}", mermaid_text(stage.name),
+                                          mermaid_text(stage.kind), workers_of(stage));
     text += fmt::format("  s{}{}\n", i, mermaid_box(stage.role, label));
   }
   for (const PlannedEdge& edge : edges) {

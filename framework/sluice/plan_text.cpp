@@ -19,11 +19,16 @@ using Json = nlohmann::ordered_json;
 
 const char* role_name(StageRole role) {
   switch (role) {
-    case StageRole::source: return "source";
-    case StageRole::transform: return "transform";
-    case StageRole::sink: return "sink";
-    case StageRole::inlet: return "inlet";
-    case StageRole::outlet: return "outlet";
+    case StageRole::source:
+      return "source";
+    case StageRole::transform:
+      return "transform";
+    case StageRole::sink:
+      return "sink";
+    case StageRole::inlet:
+      return "inlet";
+    case StageRole::outlet:
+      return "outlet";
   }
   return "unknown";
 }
@@ -36,14 +41,14 @@ bool has_workers(const PlannedStage& stage) {
 }
 
 std::string in_type(const PlannedStage& stage) {
-  return takes_items(stage) ? detail::display_name(
-                                  stage.role == StageRole::inlet ? stage.out_type : stage.in_type)
-                            : "-";
+  return takes_items(stage)
+             ? detail::display_name(stage.role == StageRole::inlet ? stage.out_type : stage.in_type)
+             : "-";
 }
 
 std::string out_type(const PlannedStage& stage) {
-  return gives_items(stage) ? detail::display_name(
-                                  stage.role == StageRole::outlet ? stage.in_type : stage.out_type)
+  return gives_items(stage) ? detail::display_name(stage.role == StageRole::outlet ? stage.in_type
+                                                                                   : stage.out_type)
                             : "-";
 }
 
@@ -59,15 +64,21 @@ std::string reason(const PlannedStage& stage) {
 }
 
 std::string stage_table(const Plan& plan) {
-  TextTable table({{"stage", Align::left}, {"role", Align::left}, {"kind", Align::left},
-                   {"workers"}, {"carrier", Align::left}, {"order", Align::left}, {"batch"},
-                   {"takes", Align::left}, {"gives", Align::left}});
+  TextTable table({{"stage", Align::left},
+                   {"role", Align::left},
+                   {"kind", Align::left},
+                   {"workers"},
+                   {"carrier", Align::left},
+                   {"order", Align::left},
+                   {"batch"},
+                   {"takes", Align::left},
+                   {"gives", Align::left}});
   for (const PlannedStage& stage : plan.stages) {
     const bool works = has_workers(stage);
     table.add({one_line(stage.name), role_name(stage.role), stage.kind,
-               works ? std::to_string(stage.workers) : "-",
-               works ? to_string(stage.carrier) : "-", works ? to_string(stage.order) : "-",
-               works ? std::to_string(stage.batch) : "-", in_type(stage), out_type(stage)});
+               works ? std::to_string(stage.workers) : "-", works ? to_string(stage.carrier) : "-",
+               works ? to_string(stage.order) : "-", works ? std::to_string(stage.batch) : "-",
+               in_type(stage), out_type(stage)});
   }
   return table.text();
 }

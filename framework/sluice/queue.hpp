@@ -66,7 +66,7 @@ class BasicQueue : public BasicQueueCore<Sync> {
  public:
   explicit BasicQueue(QueueOptions<T> options)
       : Core(options.capacity, options.capacity_bytes), weigher_(std::move(options.weigher)) {
-    Storage::check(options.capacity_bytes != 0, static_cast<bool>(weigher_));
+    check_weigher(options.capacity_bytes != 0, static_cast<bool>(weigher_));
     this->set_spin(options.spin);
     this->ring().set_slots(
         Storage::make(Storage::first_count(options.capacity), static_cast<bool>(weigher_)));

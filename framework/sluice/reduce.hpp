@@ -1,6 +1,7 @@
 // sluice/reduce.hpp: folds items into state and emits it when the input has ended.
 //
-// (1) After key_by: one state per key, held by the key's worker; emits (key, state) in any order.
+// (1) After key_by: one state per key, held by the key's worker; emits (key, state), per worker in the
+//     order in which the keys first came.
 // (2) Without key_by and with one worker: one state; emits it, also when there was no item.
 // (3) Without key_by and with several workers: one state a worker; the last worker to finish has
 //     them combined and emits the result. Needs a `combine`.
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <sluice/flow/bodies.hpp>
+#include <sluice/flow/key_table.hpp>
 #include <sluice/flow/maker.hpp>
 #include <sluice/pipeline.hpp>
 #include <sluice/stage.hpp>
@@ -20,7 +22,6 @@
 #include <optional>
 #include <string>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 
 namespace sluice {
@@ -81,16 +82,16 @@ class KeyedFoldBody {
       : key_of_(std::move(key_of)), initial_(std::move(initial)), fold_(std::move(fold)) {}
 
   void process(In&& item, Emitter<Out>&, Context&) {
-    const auto [at, is_new] = states_.try_emplace((*key_of_)(std::as_const(item)), initial_);
-    fold_(at->second, std::move(item));
+    State& state = states_.at(Key((*key_of_)(std::as_const(item))), initial_);
+    fold_(state, std::move(item));
   }
   // A bounded part at a time, so that a million keys don't have to lie in the overflow at once.
   bool finish(Emitter<Out>& out) {
-    for (std::size_t i = 0; i < kPart && !states_.empty(); ++i) {
-      auto node = states_.extract(states_.begin());
-      out.emit(Out(std::move(node.key()), std::move(node.mapped())));
+    for (std::size_t i = 0; i < kPart && emitted_ < states_.size(); ++i) {
+      auto& entry = states_.entry(emitted_++);
+      out.emit(Out(std::move(entry.key), std::move(entry.state)));
     }
-    return !states_.empty();
+    return emitted_ < states_.size();
   }
 
  private:
@@ -98,12 +99,13 @@ class KeyedFoldBody {
   std::shared_ptr<const KeyOf> key_of_;
   State initial_;
   Fold fold_;
-  std::unordered_map<Key, State> states_;
+  KeyTable<Key, State> states_;
+  std::size_t emitted_ = 0;
 };
 
 template <class State, class Fold, class Combine>
 struct ReduceDecl {
-  using Wanted = SomethingElse;
+  using Wanted = wanted_second_t<Fold>;
   template <class In>
   static constexpr bool kAccepts = std::invocable<Fold&, State&, In>;
   template <class>

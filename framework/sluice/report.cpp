@@ -11,29 +11,40 @@ namespace sluice {
 
 const char* to_string(RunStatus status) noexcept {
   switch (status) {
-    case RunStatus::running: return "running";
-    case RunStatus::done: return "done";
-    case RunStatus::stopped: return "stopped";
-    case RunStatus::cancelled: return "cancelled";
-    case RunStatus::failed: return "failed";
+    case RunStatus::running:
+      return "running";
+    case RunStatus::done:
+      return "done";
+    case RunStatus::stopped:
+      return "stopped";
+    case RunStatus::cancelled:
+      return "cancelled";
+    case RunStatus::failed:
+      return "failed";
   }
   return "unknown";
 }
 
 const char* to_string(Carrier carrier) noexcept {
   switch (carrier) {
-    case Carrier::automatic: return "auto";
-    case Carrier::thread: return "thread";
-    case Carrier::pool: return "pool";
-    case Carrier::process: return "process";
+    case Carrier::automatic:
+      return "auto";
+    case Carrier::thread:
+      return "thread";
+    case Carrier::pool:
+      return "pool";
+    case Carrier::process:
+      return "process";
   }
   return "unknown";
 }
 
 const char* to_string(Order order) noexcept {
   switch (order) {
-    case Order::automatic: return "auto";
-    case Order::none: return "none";
+    case Order::automatic:
+      return "auto";
+    case Order::none:
+      return "none";
   }
   return "unknown";
 }

@@ -51,12 +51,18 @@ Json stage_json(const StageReport& stage) {
 }
 
 Json edge_json(const EdgeReport& edge) {
-  return {{"name", edge.name},       {"adaptors", edge.adaptors},
-          {"capacity", edge.capacity}, {"lanes", edge.lanes},
-          {"put", edge.put},         {"got", edge.got},
-          {"done", edge.done},       {"dropped", edge.dropped},
-          {"queued", edge.queued},   {"high_water", edge.high_water},
-          {"full_s", rounded(edge.full_s)}, {"empty_s", rounded(edge.empty_s)}};
+  return {{"name", edge.name},
+          {"adaptors", edge.adaptors},
+          {"capacity", edge.capacity},
+          {"lanes", edge.lanes},
+          {"put", edge.put},
+          {"got", edge.got},
+          {"done", edge.done},
+          {"dropped", edge.dropped},
+          {"queued", edge.queued},
+          {"high_water", edge.high_water},
+          {"full_s", rounded(edge.full_s)},
+          {"empty_s", rounded(edge.empty_s)}};
 }
 
 Json error_json(const ErrorReport& error) {
@@ -78,19 +84,18 @@ Json array_of(const std::vector<T>& values, ToJson to_json) {
 }  // namespace
 
 std::string Report::json() const {
-  const Json report = {
-      {"pipeline", pipeline},
-      {"status", to_string(status)},
-      {"seconds", rounded(seconds)},
-      {"cpu_seconds", rounded(cpu_seconds)},
-      {"cores", cores},
-      {"stages", array_of(stages, stage_json)},
-      {"edges", array_of(edges, edge_json)},
-      {"ledger", {{"balanced", ledger.balanced}, {"faults", ledger.faults}}},
-      {"verdict", verdict},
-      {"dead_letters", dead_letters},
-      {"error_count", error_count},
-      {"errors", array_of(errors, error_json)}};
+  const Json report = {{"pipeline", pipeline},
+                       {"status", to_string(status)},
+                       {"seconds", rounded(seconds)},
+                       {"cpu_seconds", rounded(cpu_seconds)},
+                       {"cores", cores},
+                       {"stages", array_of(stages, stage_json)},
+                       {"edges", array_of(edges, edge_json)},
+                       {"ledger", {{"balanced", ledger.balanced}, {"faults", ledger.faults}}},
+                       {"verdict", verdict},
+                       {"dead_letters", dead_letters},
+                       {"error_count", error_count},
+                       {"errors", array_of(errors, error_json)}};
   return report.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

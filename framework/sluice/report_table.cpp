@@ -40,19 +40,25 @@ std::string count_table(const std::vector<StageReport>& stages) {
   const bool cancelled = any(&StageReport::cancelled);
   const bool refused = any(&StageReport::refused);
   const bool bytes = any(&StageReport::bytes);
-  std::vector<TextTable::Column> columns = {
-      {"stage", Align::left}, {"carrier", Align::left}, {"workers"}, {"in"},     {"out"},
-      {"filtered"},           {"skipped"},              {"dead"},    {"failed"}, {"retried"}};
+  std::vector<TextTable::Column> columns = {{"stage", Align::left},
+                                            {"carrier", Align::left},
+                                            {"workers"},
+                                            {"in"},
+                                            {"out"},
+                                            {"filtered"},
+                                            {"skipped"},
+                                            {"dead"},
+                                            {"failed"},
+                                            {"retried"}};
   if (cancelled) columns.push_back({"cancelled"});
   if (refused) columns.push_back({"refused"});
   if (bytes) columns.push_back({"bytes"});
   TextTable table(std::move(columns));
   for (const StageReport& stage : stages) {
     std::vector<std::string> row = {
-        one_line(stage.name),   to_string(stage.carrier), number(stage.workers),
-        number(stage.in),       number(stage.out),        number(stage.filtered),
-        number(stage.skipped),  number(stage.dead),       number(stage.failed),
-        number(stage.retried)};
+        one_line(stage.name), to_string(stage.carrier), number(stage.workers), number(stage.in),
+        number(stage.out),    number(stage.filtered),   number(stage.skipped), number(stage.dead),
+        number(stage.failed), number(stage.retried)};
     if (cancelled) row.push_back(number(stage.cancelled));
     if (refused) row.push_back(number(stage.refused));
     if (bytes) row.push_back(number(stage.bytes));
@@ -62,8 +68,13 @@ std::string count_table(const std::vector<StageReport>& stages) {
 }
 
 std::string time_table(const std::vector<StageReport>& stages) {
-  TextTable table({{"stage", Align::left}, {"busy"}, {"starved"}, {"blocked"}, {"parked"},
-                   {"p50/item"}, {"p99/item"}});
+  TextTable table({{"stage", Align::left},
+                   {"busy"},
+                   {"starved"},
+                   {"blocked"},
+                   {"parked"},
+                   {"p50/item"},
+                   {"p99/item"}});
   for (const StageReport& stage : stages) {
     const WorkerReport sum = stage.clock_sum();
     const double life = sum.busy_s + sum.starved_s + sum.blocked_s + sum.parked_s;
@@ -77,18 +88,21 @@ std::string time_table(const std::vector<StageReport>& stages) {
 std::string edge_table(const std::vector<EdgeReport>& edges) {
   const bool dropped = std::any_of(edges.begin(), edges.end(),
                                    [](const EdgeReport& edge) { return edge.dropped > 0; });
-  std::vector<TextTable::Column> columns = {{"edge", Align::left}, {"put"},      {"got"},
-                                            {"done"},              {"high"},     {"capacity"},
-                                            {"full"},              {"empty"}};
+  std::vector<TextTable::Column> columns = {
+      {"edge", Align::left}, {"put"},  {"got"},  {"done"}, {"high"},
+      {"capacity"},          {"full"}, {"empty"}};
   if (dropped) columns.push_back({"dropped"});
   columns.push_back({"adaptors", Align::left});
   TextTable table(std::move(columns));
   for (const EdgeReport& edge : edges) {
-    std::vector<std::string> row = {
-        one_line(edge.name),     number(edge.put),
-        number(edge.got),        number(edge.done),
-        number(edge.high_water), edge.capacity == 0 ? "none" : number(edge.capacity),
-        fmt::format("{:.3f}s", edge.full_s), fmt::format("{:.3f}s", edge.empty_s)};
+    std::vector<std::string> row = {one_line(edge.name),
+                                    number(edge.put),
+                                    number(edge.got),
+                                    number(edge.done),
+                                    number(edge.high_water),
+                                    edge.capacity == 0 ? "none" : number(edge.capacity),
+                                    fmt::format("{:.3f}s", edge.full_s),
+                                    fmt::format("{:.3f}s", edge.empty_s)};
     if (dropped) row.push_back(number(edge.dropped));
     row.push_back(one_line(edge.adaptors));
     table.add(std::move(row));
@@ -116,7 +130,8 @@ std::string error_lines(const Report& report) {
   std::string lines = fmt::format("errors: {}\n", report.error_count);
   const std::size_t shown = std::min(report.errors.size(), kErrorsShown);
   for (std::size_t i = 0; i < shown; ++i) {
-    lines += fmt::format("  {}: {}\n", place_of(report.errors[i]), one_line(report.errors[i].cause));
+    lines +=
+        fmt::format("  {}: {}\n", place_of(report.errors[i]), one_line(report.errors[i].cause));
   }
   if (report.error_count > shown) {
     lines += fmt::format("  and {} more\n", report.error_count - shown);

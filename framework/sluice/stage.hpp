@@ -51,11 +51,12 @@ template <class F>
 struct MapDecl {
   using Wanted = wanted_t<instance_t<F>>;
   template <class In>
-  static constexpr bool kAccepts = CallableWith<instance_t<F>, In>;
+  static constexpr bool kWithoutResult = without_result<instance_t<F>, In>;
+  template <class In>
+  static constexpr bool kAccepts = CallableWith<instance_t<F>, In> && !kWithoutResult<In>;
   template <class In>
   static auto out_of() {
     using Result = std::remove_cvref_t<call_result_t<instance_t<F>, In>>;
-    static_assert(!std::is_void_v<Result>, "sluice: map needs a result; use sink for none");
     if constexpr (IsOptional<Result>::value && !kPassOptional) {
       return std::type_identity<typename IsOptional<Result>::value_type>{};
     } else {
@@ -87,7 +88,9 @@ template <class F>
 struct MapOptionalDecl {
   using Wanted = wanted_t<instance_t<F>>;
   template <class In>
-  static constexpr bool kAccepts = CallableWith<instance_t<F>, In>;
+  static constexpr bool kWithoutResult = without_result<instance_t<F>, In>;
+  template <class In>
+  static constexpr bool kAccepts = CallableWith<instance_t<F>, In> && !kWithoutResult<In>;
   template <class In>
   using Out = std::remove_cvref_t<call_result_t<instance_t<F>, In>>;
   template <class In>

@@ -16,11 +16,16 @@ namespace {
 
 const char* kind_name(ArgKind kind) {
   switch (kind) {
-    case ArgKind::text: return "text";
-    case ArgKind::number: return "number";
-    case ArgKind::size: return "size";
-    case ArgKind::path: return "path";
-    case ArgKind::flag: return "flag";
+    case ArgKind::text:
+      return "text";
+    case ArgKind::number:
+      return "number";
+    case ArgKind::size:
+      return "size";
+    case ArgKind::path:
+      return "path";
+    case ArgKind::flag:
+      return "flag";
   }
   return "unknown";
 }
@@ -40,11 +45,11 @@ void check_word(const ArgSpec& spec, const std::string& word) {
   if (spec.kind == ArgKind::path && word.empty()) {
     throw UsageError(fmt::format("{}: the path is empty; give one", what));
   }
-  const bool choice = spec.choices.empty() ||
-                      std::find(spec.choices.begin(), spec.choices.end(), word) != spec.choices.end();
+  const bool choice = spec.choices.empty() || std::find(spec.choices.begin(), spec.choices.end(),
+                                                        word) != spec.choices.end();
   if (!choice) {
-    throw UsageError(fmt::format("{}: \"{}\" is not a choice{}", what, word,
-                                 did_you_mean(word, spec.choices)));
+    throw UsageError(
+        fmt::format("{}: \"{}\" is not a choice{}", what, word, did_you_mean(word, spec.choices)));
   }
 }
 
@@ -98,9 +103,9 @@ std::string fault_of(const ArgSpec& spec) {
 }  // namespace
 
 const std::vector<std::string>& reserved_names() {
-  static const std::vector<std::string> names = {
-      "batch", "capacity", "carrier",  "dead-letters", "format", "grace",
-      "help",  "json",     "progress", "quiet",        "report", "workers"};
+  static const std::vector<std::string> names = {"batch",    "capacity", "carrier", "dead-letters",
+                                                 "format",   "grace",    "help",    "json",
+                                                 "progress", "quiet",    "report",  "workers"};
   return names;
 }
 
@@ -116,8 +121,9 @@ std::vector<std::string> arg_faults(const std::vector<ArgSpec>& specs) {
       faults.push_back(fmt::format("argument \"{}\": declared twice", spec.name));
     }
     if (spec.positional && list != nullptr) {
-      faults.push_back(fmt::format("argument \"{}\": all words go to \"{}\" before it; declare it first",
-                                   spec.name, list->name));
+      faults.push_back(
+          fmt::format("argument \"{}\": all words go to \"{}\" before it; declare it first",
+                      spec.name, list->name));
     }
     if (spec.positional && spec.many) list = &spec;
   }
@@ -152,9 +158,8 @@ void ArgTable::check() const {
 }
 
 const ArgSpec& ArgTable::agreed(ArgSpec question) {
-  const auto found = std::find_if(specs_.begin(), specs_.end(), [&](const ArgSpec& spec) {
-    return spec.name == question.name;
-  });
+  const auto found = std::find_if(specs_.begin(), specs_.end(),
+                                  [&](const ArgSpec& spec) { return spec.name == question.name; });
   if (found == specs_.end()) {
     if (names_ == Names::declared) {
       std::vector<std::string> names;
@@ -174,9 +179,9 @@ const ArgSpec& ArgTable::agreed(ArgSpec question) {
                                  kind_name(found->kind)));
   }
   if (names_ == Names::declared && question.fallback) {
-    throw UsageError(fmt::format(
-        "the builder gives argument \"{}\" a fallback; it belongs into the declaration",
-        question.name));
+    throw UsageError(
+        fmt::format("the builder gives argument \"{}\" a fallback; it belongs into the declaration",
+                    question.name));
   }
   return *found;
 }

@@ -24,8 +24,7 @@ std::vector<std::string> names_of(const Program& program) {
   return names;
 }
 
-std::vector<std::string> options_of(const CommandSyntax& syntax,
-                                    const std::vector<ArgSpec>& args) {
+std::vector<std::string> options_of(const CommandSyntax& syntax, const std::vector<ArgSpec>& args) {
   std::vector<std::string> names = {"--help"};
   for (const CommandOption& option : syntax.options) names.push_back(option_name(option.spec));
   for (const ArgSpec& spec : args) names.push_back(option_name(spec));
@@ -37,15 +36,15 @@ void refuse_unknown(const CommandSyntax& syntax, const SortedWords& sorted,
   if (sorted.unknown.empty()) return;
   const std::string& word = sorted.unknown.front();
   if (!is_option(word)) {
-    throw UsageError(fmt::format("{}: unexpected word \"{}\"; see {} --help", syntax.name, word,
-                                 syntax.name));
+    throw UsageError(
+        fmt::format("{}: unexpected word \"{}\"; see {} --help", syntax.name, word, syntax.name));
   }
   const std::string name = word.substr(0, word.find('='));
   const auto meant = nearest(name, options_of(syntax, args));
-  throw UsageError(meant ? fmt::format("{}: there is no option {}; did you mean {}?", syntax.name,
-                                       name, *meant)
-                         : fmt::format("{}: there is no option {}; see {} --help", syntax.name,
-                                       name, syntax.name));
+  throw UsageError(
+      meant ? fmt::format("{}: there is no option {}; did you mean {}?", syntax.name, name, *meant)
+            : fmt::format("{}: there is no option {}; see {} --help", syntax.name, name,
+                          syntax.name));
 }
 
 void refuse_repeated(const ArgSpec& spec, const GivenWords& given) {
@@ -60,7 +59,8 @@ void check_choices(const CommandOption& option, const GivenWords& given) {
   if (found == given.end()) return;
   for (const std::string& word : found->second) {
     const auto& choices = option.spec.choices;
-    if (choices.empty() || std::find(choices.begin(), choices.end(), word) != choices.end()) continue;
+    if (choices.empty() || std::find(choices.begin(), choices.end(), word) != choices.end())
+      continue;
     throw UsageError(fmt::format("--{}: \"{}\" is not a choice{}", option.spec.name, word,
                                  did_you_mean(word, choices)));
   }
@@ -102,8 +102,8 @@ std::vector<ArgSpec> discover(const std::string& usage, const CommandSyntax& syn
     specs = table->specs();
     given = sort_words(usage, syntax, &entry, specs, words).args;
   }
-  throw UsageError(fmt::format("pipeline {}: the builder asks for more and more arguments",
-                               entry.name));
+  throw UsageError(
+      fmt::format("pipeline {}: the builder asks for more and more arguments", entry.name));
 }
 
 // A word in front counts as the pipeline's name even if it is wrong, so that it gets an answer.
@@ -124,22 +124,20 @@ const PipelineEntry* find_entry(const Program& program, const std::string& name)
 }
 
 bool asks_for_help(const std::vector<std::string>& words) {
-  return std::any_of(words.begin(), words.end(), [](const std::string& word) {
-    return word == "--help" || word == "-h";
-  });
+  return std::any_of(words.begin(), words.end(),
+                     [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
 // Takes the name out of the words. Null: none is named, and --help is asked for.
 const PipelineEntry* take_entry(const Program& program, const CommandSyntax& syntax,
                                 std::vector<std::string>& words) {
   const std::size_t place = place_of_name(program, words);
-  const PipelineEntry* named =
-      place < words.size() ? find_entry(program, words[place]) : nullptr;
+  const PipelineEntry* named = place < words.size() ? find_entry(program, words[place]) : nullptr;
   if (named != nullptr) {
     words.erase(words.begin() + static_cast<std::ptrdiff_t>(place));
     return named;
   }
-  if (program.pipelines.size() == 1) return &program.pipelines.front();
+  if (!program.needs_name()) return &program.pipelines.front();
   if (place < words.size()) {
     throw UsageError(fmt::format("{}: there is no pipeline {}{}", syntax.name, words[place],
                                  did_you_mean(words[place], names_of(program))));
@@ -160,8 +158,7 @@ KnownArgs know_args(const std::string& usage, const CommandSyntax& syntax,
                     const PipelineEntry& entry, const std::vector<std::string>& words,
                     ArgTable::Gaps gaps) {
   const bool declared = !entry.args.empty();
-  const std::vector<ArgSpec> specs =
-      declared ? entry.args : discover(usage, syntax, entry, words);
+  const std::vector<ArgSpec> specs = declared ? entry.args : discover(usage, syntax, entry, words);
   KnownArgs known;
   known.words = sort_words(usage, syntax, &entry, specs, words);
   known.table = std::make_shared<ArgTable>(
@@ -185,9 +182,8 @@ PipelineCommand understand(const Program& program, const CommandSyntax& syntax,
                                     sorted.help_text, fmt::join(names_of(program), ", "), usage);
     return command;
   }
-  const bool needs_name = program.pipelines.size() > 1;
-  KnownArgs known =
-      know_args(needs_name ? usage + ' ' + entry->name : usage, syntax, *entry, words, gaps);
+  KnownArgs known = know_args(program.needs_name() ? usage + ' ' + entry->name : usage, syntax,
+                              *entry, words, gaps);
   command.help = known.words.help;
   command.help_text = std::move(known.words.help_text);
   command.options = std::move(known.words.options);
@@ -197,8 +193,8 @@ PipelineCommand understand(const Program& program, const CommandSyntax& syntax,
 
 SortedWords understand(const Program& program, const CommandSyntax& syntax,
                        const std::vector<std::string>& words) {
-  SortedWords sorted = sort_words(fmt::format("{} {}", program.info.name, syntax.name), syntax,
-                                  nullptr, {}, words);
+  SortedWords sorted =
+      sort_words(fmt::format("{} {}", program.info.name, syntax.name), syntax, nullptr, {}, words);
   if (!sorted.help) check_sorted(syntax, sorted, {});
   return sorted;
 }

@@ -17,6 +17,8 @@ namespace sluice::detail {
 struct Program {
   ProgramInfo info;
   std::vector<PipelineEntry> pipelines;
+
+  [[nodiscard]] bool needs_name() const { return pipelines.size() > 1 || info.name_required; }
 };
 
 /// An option of a command itself, such as --report.
@@ -75,7 +77,7 @@ struct KnownArgs {
   std::shared_ptr<ArgTable> table;
 };
 [[nodiscard]] KnownArgs know_args(const std::string& usage, const CommandSyntax& syntax,
-                                  const PipelineEntry& entry,
-                                  const std::vector<std::string>& words, ArgTable::Gaps gaps);
+                                  const PipelineEntry& entry, const std::vector<std::string>& words,
+                                  ArgTable::Gaps gaps);
 
 }  // namespace sluice::detail

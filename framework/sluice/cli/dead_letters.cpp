@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -61,6 +62,8 @@ DeadLetterLog::DeadLetterLog(Console& console, std::optional<ResultFile> file,
     : console_(console), file_(std::move(file)), on_failure_(std::move(on_failure)) {}
 
 void DeadLetterLog::take(const DeadLetter& letter) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (finished_) return;
   ++count_;
   try {
     write(letter);
@@ -81,6 +84,8 @@ void DeadLetterLog::write(const DeadLetter& letter) {
 }
 
 bool DeadLetterLog::finish() {
+  const std::lock_guard lock(mutex_);
+  finished_ = true;
   if (file_ && !failed_) {
     try {
       file_->close();

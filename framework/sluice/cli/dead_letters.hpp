@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ namespace sluice::detail {
 /// and payload (base64) when it is known. No line break at the end.
 [[nodiscard]] std::string to_json_line(const DeadLetter& letter);
 
-/// Takes the dead letters of one run.
+/// Takes the dead letters of one run. Threads  any.
 class DeadLetterLog {
  public:
   static constexpr std::uint64_t kShown = 5;
@@ -33,7 +34,7 @@ class DeadLetterLog {
   DeadLetterLog(Console& console, std::optional<ResultFile> file,
                 UniqueFunction<void()> on_failure);
 
-  /// Called by one thread at a time.
+  /// Ignored after finish(): a worker that is stuck may come back late.
   void take(const DeadLetter& letter) noexcept;
 
   /// After the run: how many there were. Returns  false when the file could not be written.
@@ -43,10 +44,12 @@ class DeadLetterLog {
   void write(const DeadLetter& letter);
 
   Console& console_;
+  std::mutex mutex_;  // of what follows
   std::optional<ResultFile> file_;
   UniqueFunction<void()> on_failure_;
   std::uint64_t count_ = 0;
   bool failed_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace sluice::detail

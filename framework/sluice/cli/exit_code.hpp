@@ -8,7 +8,7 @@ namespace sluice::detail {
 enum class ExitCode : int {
   done = 0,
   failed = 1,
-  usage = 2,          ///< nothing was started
+  usage = 2,  ///< nothing was started
   dead_letters = 3,
   late = 4,           ///< the time to drain was over
   interrupted = 130,  ///< by a signal; drained, or dropped by the second one

@@ -27,7 +27,8 @@ constexpr std::array<NumberOption, 3> kNumbers = {{
     {"workers", &StageOverride::workers, 4096, "Workers of a stage"},
     {"capacity", &StageOverride::capacity, std::uint64_t{1} << 28,
      "Items that the queue in front of a stage holds (no effect on a source)"},
-    {"batch", &StageOverride::batch, std::uint64_t{1} << 20, "Items a stage takes at once, at most"},
+    {"batch", &StageOverride::batch, std::uint64_t{1} << 20,
+     "Items a stage takes at once, at most"},
 }};
 constexpr std::array<std::pair<const char*, Carrier>, 2> kCarriers = {
     {{"thread", Carrier::thread}, {"pool", Carrier::pool}}};
@@ -84,14 +85,12 @@ void each_assignment(const GivenWords& options, const std::string& name, const P
 std::vector<CommandOption> override_options() {
   std::vector<CommandOption> options;
   for (const NumberOption& number : kNumbers) {
-    options.push_back({{.name = number.name, .help = number.help, .fallback = "", .many = true},
-                       "STAGE=N"});
+    options.push_back(
+        {{.name = number.name, .help = number.help, .fallback = "", .many = true}, "STAGE=N"});
   }
-  options.push_back({{.name = "carrier",
-                      .help = "What a stage's workers run on",
-                      .fallback = "",
-                      .many = true},
-                     "STAGE=thread|pool"});
+  options.push_back(
+      {{.name = "carrier", .help = "What a stage's workers run on", .fallback = "", .many = true},
+       "STAGE=thread|pool"});
   return options;
 }
 

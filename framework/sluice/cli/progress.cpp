@@ -31,7 +31,7 @@ std::string short_number(double value) {
     value /= 1000;
     ++power;
   }
-  return fmt::format(power == 0 ? "{:.0f}{}" : "{:.1f}{}", value, kPowers[power]);
+  return fmt::format("{:.{}f}{}", value, power == 0 ? 0 : 1, kPowers[power]);
 }
 
 std::string short_time(double seconds) {
@@ -43,7 +43,8 @@ std::string short_time(double seconds) {
 
 // Bytes of stages that do not know how many to expect would run past the total of those that do.
 ProgressMeter::Totals ProgressMeter::totals_of(const Report& report) {
-  Totals totals{.seconds = report.seconds};
+  Totals totals;
+  totals.seconds = report.seconds;
   const bool expects = std::any_of(report.stages.begin(), report.stages.end(),
                                    [](const StageReport& s) { return s.expected_bytes > 0; });
   for (const StageReport& stage : report.stages) {
@@ -73,8 +74,7 @@ std::string ProgressMeter::bottleneck(const Report& report, const Totals& now) c
   std::size_t limit = report.stages.size();
   double most = 0;
   for (std::size_t i = 0; i < report.stages.size(); ++i) {
-    const WorkerReport before =
-        i < before_.clocks.size() ? before_.clocks[i] : WorkerReport{};
+    const WorkerReport before = i < before_.clocks.size() ? before_.clocks[i] : WorkerReport{};
     const WorkerReport& clock = now.clocks[i];
     const double busy = clock.busy_s - before.busy_s;
     const double life = busy + clock.starved_s - before.starved_s + clock.blocked_s -
@@ -92,9 +92,9 @@ std::string ProgressMeter::bottleneck(const Report& report, const Totals& now) c
 std::string ProgressMeter::line(const Report& now) {
   const Totals totals = totals_of(now);
   learn_rates(totals);
-  std::string text = fmt::format("{} {}  {} items  {}/s", now.pipeline, short_time(now.seconds),
-                                 short_number(static_cast<double>(totals.items)),
-                                 short_number(items_per_s_));
+  std::string text =
+      fmt::format("{} {}  {} items  {}/s", now.pipeline, short_time(now.seconds),
+                  short_number(static_cast<double>(totals.items)), short_number(items_per_s_));
   if (totals.expected > 0) {
     const double done = static_cast<double>(totals.bytes);
     const double all = static_cast<double>(totals.expected);

@@ -14,9 +14,7 @@ namespace sluice::detail {
 
 // "e": not inherited by programs that user code starts.
 ResultFile::ResultFile(std::string option, std::string path)
-    : option_(std::move(option)),
-      path_(std::move(path)),
-      file_(std::fopen(path_.c_str(), "wbe")) {
+    : option_(std::move(option)), path_(std::move(path)), file_(std::fopen(path_.c_str(), "wbe")) {
   if (file_ != nullptr) return;
   throw UsageError(fmt::format("{}: can't open {} for writing: {}", option_, path_,
                                std::generic_category().message(errno)));

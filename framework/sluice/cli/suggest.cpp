@@ -47,7 +47,8 @@ std::optional<std::string> nearest(std::string_view word,
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
-  if (const auto meant = nearest(word, candidates)) return fmt::format("; did you mean {}?", *meant);
+  if (const auto meant = nearest(word, candidates))
+    return fmt::format("; did you mean {}?", *meant);
   if (candidates.empty()) return {};
   return fmt::format("; there {} {}", candidates.size() == 1 ? "is" : "are",
                      fmt::join(candidates, ", "));

@@ -74,8 +74,7 @@ std::uint64_t parse_size(const std::string& what, std::string_view word) {
 double parse_seconds(const std::string& what, std::string_view word) {
   double seconds = 0;
   const char* const end = word.data() + word.size();
-  const auto [stop, error] =
-      std::from_chars(word.data(), end, seconds, std::chars_format::fixed);
+  const auto [stop, error] = std::from_chars(word.data(), end, seconds, std::chars_format::fixed);
   const bool valid = error == std::errc{} && stop == end && std::isfinite(seconds);
   if (!valid || std::signbit(seconds)) refuse(what, word, kNoSeconds);
   return seconds;

@@ -3,22 +3,28 @@
 #include <sluice/cli/command_line.hpp>
 #include <sluice/error.hpp>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace sluice::detail {
 namespace {
 
 const char* value_name(const ArgSpec& spec) {
   switch (spec.kind) {
-    case ArgKind::number: return "N";
-    case ArgKind::size: return "SIZE";
-    case ArgKind::path: return "PATH";
+    case ArgKind::number:
+      return "N";
+    case ArgKind::size:
+      return "SIZE";
+    case ArgKind::path:
+      return "PATH";
     case ArgKind::text:
-    case ArgKind::flag: break;
+    case ArgKind::flag:
+      break;
   }
   return "TEXT";
 }
@@ -31,6 +37,20 @@ std::string help_of(const ArgSpec& spec) {
   if (!spec.fallback && spec.kind != ArgKind::flag && !spec.positional) add("(required)");
   return help;
 }
+
+// CLI11's layout with our order: every argument once, bare words beside their options.
+class HelpLayout : public CLI::Formatter {
+ public:
+  std::string make_positionals(const CLI::App*) const override { return {}; }
+  std::string make_option_name(const CLI::Option* option, bool) const override {
+    const std::string bare = option->get_name(true);
+    const std::string dashed = option->get_name(false, true);
+    return option->get_positional() ? bare + ", " + dashed : dashed;
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_name().empty() ? "" : " " + option->get_type_name();
+  }
+};
 
 // Binds one argument to its place in `given`; counts flags as a word per occurrence.
 class Binder {
@@ -73,11 +93,31 @@ void refuse_options_as_values(const GivenWords& given, const std::vector<std::st
   }
 }
 
-void set_up_help(CLI::App& app, const PipelineEntry* entry, bool& help) {
+// An empty line between the groups is enough.
+std::string without_gaps(std::string text) {
+  const std::string gap = "\n\n\n";
+  for (std::size_t at = text.find(gap); at != text.npos; at = text.find(gap, at)) text.erase(at, 1);
+  return text;
+}
+
+std::string summary_of(const CommandSyntax& syntax, const PipelineEntry* entry) {
+  if (entry == nullptr || entry->summary.empty()) return syntax.summary;
+  return fmt::format("{}\n{}: {}", syntax.summary, entry->name, entry->summary);
+}
+
+void set_up_help(CLI::App& app, const PipelineEntry* entry) {
   app.set_help_flag();
-  app.add_flag("-h,--help", help, "Print this and end")->group("Options");
-  app.get_formatter()->column_width(34);
+  auto layout = std::make_shared<HelpLayout>();
+  layout->column_width(34);
+  app.formatter(std::move(layout));
   if (entry != nullptr && !entry->details.empty()) app.footer("\n" + entry->details);
+}
+
+// CLI11 knows one kind of parse error here: an option at the end of the line without its value.
+[[noreturn]] void refuse_parse(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const bool missing = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch);
+  throw UsageError(missing ? text.substr(0, text.find(':')) + " needs a value" : text);
 }
 
 }  // namespace
@@ -86,12 +126,10 @@ SortedWords sort_words(const std::string& usage, const CommandSyntax& syntax,
                        const PipelineEntry* entry, const std::vector<ArgSpec>& args,
                        const std::vector<std::string>& words) {
   SortedWords sorted;
-  std::string summary = syntax.summary;
-  if (entry != nullptr && !entry->summary.empty()) summary += "\n" + entry->name + ": " + entry->summary;
-  CLI::App app(summary, usage);
-  set_up_help(app, entry, sorted.help);
+  CLI::App app(summary_of(syntax, entry), usage);
+  set_up_help(app, entry);
   std::vector<std::string> known = {"-h", "--help"};
-  Binder pipeline(app, sorted.args, "Arguments of the pipeline");
+  Binder pipeline(app, sorted.args, "Arguments");
   for (const ArgSpec& spec : args) {
     pipeline.bind(spec, value_name(spec));
     known.push_back(option_name(spec));
@@ -101,15 +139,18 @@ SortedWords sort_words(const std::string& usage, const CommandSyntax& syntax,
     own.bind(option.spec, option.value_name);
     known.push_back(option_name(option.spec));
   }
+  app.add_flag("-h,--help", sorted.help, "Print this and end")->group("Options");
   app.allow_extras();
   std::vector<std::string> reversed(words.rbegin(), words.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    throw UsageError(error.what());
+    refuse_parse(error);
   }
-  sorted.help_text = app.help();
-  sorted.unknown = app.remaining();
+  sorted.help_text = without_gaps(app.help());
+  for (std::string& word : app.remaining()) {
+    if (word != "--") sorted.unknown.push_back(std::move(word));  // its work is done
+  }
   forget_absent(sorted.args);
   forget_absent(sorted.options);
   if (!sorted.help) {

@@ -62,6 +62,27 @@ template <class F>
   requires requires { &F::process; }
 struct FirstParameter<F> : FirstParameter<decltype(&F::process)> {};
 
+/// Second parameter of a lambda or function as declared; void when it can't be known.
+template <class F>
+struct SecondParameter {
+  using type = void;
+};
+template <class R, class A, class B, class... More>
+struct SecondParameter<R (*)(A, B, More...)> {
+  using type = B;
+};
+template <class C, class R, class A, class B, class... More>
+struct SecondParameter<R (C::*)(A, B, More...)> {
+  using type = B;
+};
+template <class C, class R, class A, class B, class... More>
+struct SecondParameter<R (C::*)(A, B, More...) const> {
+  using type = B;
+};
+template <class F>
+  requires requires { &F::operator(); }
+struct SecondParameter<F> : SecondParameter<decltype(&F::operator())> {};
+
 template <class F>
 using first_parameter_t = typename FirstParameter<F>::type;
 
@@ -76,6 +97,11 @@ struct SomethingElse;
 template <class F>
 using wanted_t = std::conditional_t<std::is_void_v<first_parameter_t<F>>, SomethingElse,
                                     std::remove_cvref_t<first_parameter_t<F>>>;
+
+template <class F>
+using wanted_second_t =
+    std::conditional_t<std::is_void_v<typename SecondParameter<F>::type>, SomethingElse,
+                       std::remove_cvref_t<typename SecondParameter<F>::type>>;
 
 template <class Fn, class... Args>
 concept CallableWith = std::invocable<Fn&, Args...> || std::invocable<Fn&, Args..., Context&>;
@@ -92,6 +118,14 @@ decltype(auto) call(Fn& fn, Context& context, Args&&... args) {
 template <class Fn, class... Args>
 using call_result_t = decltype(call(std::declval<Fn&>(), std::declval<Context&>(),
                                     std::declval<Args>()...));
+
+template <class Fn, class In>
+[[nodiscard]] constexpr bool returns_nothing() {
+  if constexpr (CallableWith<Fn, In>) return std::is_void_v<call_result_t<Fn, In>>;
+  return false;
+}
+template <class Fn, class In>
+inline constexpr bool without_result = returns_nothing<Fn, In>();
 
 /// What a worker holds: the callable itself, or what its factory makes.
 template <class F>

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <sluice/flow/edge.hpp>
+#include <sluice/flow/item_vector.hpp>
 #include <sluice/flow/run_control.hpp>
 #include <sluice/flow/selector.hpp>
 #include <sluice/observe/tally.hpp>
@@ -100,7 +101,7 @@ class OutPort {
 
   /// The callback threw: forgets what it emitted.
   void discard() noexcept {
-    staged_.erase(staged_.begin() + static_cast<std::ptrdiff_t>(committed_), staged_.end());
+    staged_.shrink_to(committed_);
     lanes_.resize(committed_ * branches_.size());
     wanted_.resize(committed_);
   }
@@ -192,7 +193,7 @@ class OutPort {
       return true;
     }
     if constexpr (std::is_nothrow_move_constructible_v<T>) {
-      auto rest = std::span<T>(staged_).subspan(branch.accepted);
+      auto rest = std::span<T>(staged_.data(), staged_.size()).subspan(branch.accepted);
       const PutManyResult put = single_->try_put_many(rest);
       branch.accepted += put.accepted;
       branch.counts.counts.add(Count::put, put.accepted);
@@ -297,7 +298,7 @@ class OutPort {
     wanted_.clear();
     committed_ = 0;
     for (auto& branch : branches_) branch->accepted = 0;
-    if (staged_.capacity() > kKeepCapacity) std::vector<T>().swap(staged_);
+    if (staged_.capacity() > kKeepCapacity) staged_.release();
   }
 
   static constexpr std::size_t kKeepCapacity = 1U << 16;
@@ -305,7 +306,7 @@ class OutPort {
   RunControl* control_;
   std::vector<std::unique_ptr<Branch>> branches_{};
   Queue<T>* single_ = nullptr;  // the only edge, when nothing has to be decided per output
-  std::vector<T> staged_{};
+  ItemVector<T> staged_;
   std::size_t committed_ = 0;            // outputs of staged_ that are counted as emitted
   std::vector<std::ptrdiff_t> lanes_{};    // per output and branch
   std::vector<std::uint32_t> wanted_{};    // branches that still want an output

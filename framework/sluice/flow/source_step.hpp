@@ -117,7 +117,7 @@ class SourceStep final : public StepBody {
     }
     ++attempt_;
     if (policy.back_off.count() > 0) {
-      due_ = Clock::now() + policy.back_off * (std::int64_t{1} << std::min(attempt_ - 2, 16U));
+      due_ = Clock::now() + back_off_before(policy, attempt_);
     }
     return true;
   }

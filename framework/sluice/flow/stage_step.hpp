@@ -9,20 +9,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/flow/item_vector.hpp>
 #include <sluice/flow/output_side.hpp>
 #include <sluice/flow/payload.hpp>
 #include <sluice/flow/step.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <list>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace sluice::detail {
 
@@ -58,7 +59,10 @@ class StageStep final : public StepBody {
   [[nodiscard]] EdgeBase* full_edge() const noexcept override { return out_.full_edge(); }
   [[nodiscard]] Deadline wake_at() const noexcept override {
     Deadline first = delayed_.empty() ? Deadline{} : Deadline::at(delayed_.front().due);
-    if constexpr (BodyWithTimer<Body, Out>) first = std::min(first, Deadline(body_.due()));
+    if constexpr (BodyWithTimer<Body, Out>) {
+      const Deadline due = body_.due();
+      if (due < first) first = due;
+    }
     return first;
   }
   [[nodiscard]] std::size_t branches() const noexcept override { return out_.branches(); }
@@ -137,7 +141,10 @@ class StageStep final : public StepBody {
     batch_.clear();
     next_ = 0;
     const std::size_t workers = worker_->stage().workers;
-    if (workers > 1) max_items = std::clamp<std::size_t>(lane_->size() / workers, 1, max_items);
+    if (workers > 1) {  // leave the others their share
+      const std::size_t share = lane_->size() / workers + 1;
+      if (share < max_items) max_items = share;
+    }
     GetStatus status = GetStatus::ok;
     try {
       const GetManyResult got = lane_->try_get_many(batch_, max_items);
@@ -284,21 +291,20 @@ class StageStep final : public StepBody {
 
   void put_aside(In&& item, std::uint64_t ordinal, unsigned attempt) noexcept {
     const StageState& stage = worker_->stage();
-    const unsigned doublings = std::min(attempt - 2, 16U);
-    const auto wait = stage.on_error.back_off * (std::int64_t{1} << doublings);
+    const auto due = Clock::now() + back_off_before(stage.on_error, attempt);
     held_ = stage.holds_back_off;
-    delayed_.push_back({Clock::now() + wait, ordinal, attempt, std::move(item)});
-    std::push_heap(delayed_.begin(), delayed_.end(), later);
+    // Waits of one length end in the order in which they began, so the place is near the end.
+    auto after = delayed_.end();
+    while (after != delayed_.begin() && std::prev(after)->due > due) --after;
+    delayed_.insert(after, {due, ordinal, attempt, std::move(item)});
   }
-  static bool later(const Delayed& a, const Delayed& b) noexcept { return a.due > b.due; }
 
   // Runs what is due: retries, and the body's own timer. True when anything ran.
   bool on_timers(StepFrame& frame) noexcept {
     bool ran = false;
     while (!delayed_.empty() && !out_.pending() && delayed_.front().due <= Clock::now()) {
-      std::pop_heap(delayed_.begin(), delayed_.end(), later);
-      Delayed due = std::move(delayed_.back());
-      delayed_.pop_back();
+      Delayed due = std::move(delayed_.front());
+      delayed_.pop_front();
       held_ = false;
       attempt(due.item, due.ordinal, due.attempt);
       ++frame.items;
@@ -416,11 +422,11 @@ class StageStep final : public StepBody {
   Phase phase_ = Phase::starting;
   bool held_ = false;      // a retry's wait holds the worker
   bool finished_ = false;
-  std::vector<In> batch_;
+  ItemVector<In> batch_;
   std::size_t next_ = 0;     // the first item of batch_ that was not started
   std::uint64_t first_ = 0;  // ordinal of batch_[0]
   std::size_t owed_ = 0;     // items processed or given up, not yet counted done
-  std::vector<Delayed> delayed_;  // a heap, the earliest first
+  std::list<Delayed> delayed_;  // waiting for their retry, the earliest first
 };
 
 }  // namespace sluice::detail

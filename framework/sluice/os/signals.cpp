@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/os/signals.hpp>
 
+#include <sluice/os/descriptor.hpp>
+
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -32,20 +34,10 @@ sigset_t our_signals() {
   return set;
 }
 
-// Closes on destruction; -1 is none.
-class Descriptor {
- public:
-  Descriptor(int number, const char* what) : number_(number) {
-    if (number < 0) throw_errno(errno, what);
-  }
-  ~Descriptor() { ::close(number_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
+Descriptor checked(int number, const char* what) {
+  if (number < 0) throw_errno(errno, what);
+  return Descriptor(number);
+}
 
 // The signals that came, and none that come later, are taken away; else unblocking them would end
 // the process after the run they were meant for.
@@ -61,7 +53,8 @@ int poll_time(const Deadline& deadline) {
   if (deadline.passed()) return 0;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.time() - Clock::now());
   constexpr int kLongest = std::numeric_limits<int>::max();
-  return left.count() > kLongest ? kLongest : static_cast<int>(std::max<std::int64_t>(0, left.count()));
+  return left.count() > kLongest ? kLongest
+                                 : static_cast<int>(std::max<std::int64_t>(0, left.count()));
 }
 
 }  // namespace
@@ -83,8 +76,8 @@ struct SignalGate::Parts {
 
   Mask mask;
   sigset_t ours = our_signals();
-  Descriptor signals{::signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC), "signalfd"};
-  Descriptor wakes{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"};
+  Descriptor signals = checked(::signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC), "signalfd");
+  Descriptor wakes = checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
 
   [[nodiscard]] std::optional<Event> next_signal() const {
     signalfd_siginfo info;
@@ -107,8 +100,8 @@ SignalGate::Event SignalGate::wait(const Deadline& deadline) {
   for (;;) {
     if (const auto event = parts_->next_signal()) return *event;
     if (parts_->take_wake()) return Event::woken;
-    std::array<pollfd, 2> watched = {{{parts_->signals.number(), POLLIN, 0},
-                                      {parts_->wakes.number(), POLLIN, 0}}};
+    std::array<pollfd, 2> watched = {
+        {{parts_->signals.number(), POLLIN, 0}, {parts_->wakes.number(), POLLIN, 0}}};
     const int ready = ::poll(watched.data(), watched.size(), poll_time(deadline));
     if (ready < 0 && errno != EINTR) throw_errno(errno, "waiting for signals");
     if (ready == 0 && deadline.passed()) return Event::late;

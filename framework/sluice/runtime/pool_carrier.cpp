@@ -13,6 +13,7 @@
 #include <chrono>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace sluice::detail {
@@ -26,15 +27,7 @@ constexpr Nanoseconds kIdleSpin = 5'000;
 
 class Pool {
  public:
-  Pool()
-      : size_(std::max(1U, usable_cpus())),
-        // Our threads hold their places in oneTBB's market while a run lasts; the program's own
-        // oneTBB code keeps as many as it had.
-        allowed_(tbb::global_control::max_allowed_parallelism,
-                 std::max<std::size_t>(
-                     2 * size_ + 1, tbb::global_control::active_value(
-                                        tbb::global_control::max_allowed_parallelism))),
-        arena_(static_cast<int>(size_), 0) {}
+  Pool() : size_(std::max(1U, usable_cpus())) {}
 
   void add(std::shared_ptr<PoolGroup> group);
   [[nodiscard]] WaitPoint& bell() noexcept { return bell_; }
@@ -49,14 +42,27 @@ class Pool {
   void pass_on(const Groups& groups, const Worker& mine, Nanoseconds now) noexcept;
   void sleep(const Groups& groups, std::uint64_t version) noexcept;
 
+  // oneTBB ends its threads once nobody holds an arena, so we hold ours only while a run needs it.
+  struct Arena {
+    explicit Arena(std::size_t size)
+        // Our threads hold their places in oneTBB's market while a run lasts; the program's own
+        // oneTBB code keeps as many as it had.
+        : allowed(tbb::global_control::max_allowed_parallelism,
+                  std::max<std::size_t>(
+                      2 * size + 1, tbb::global_control::active_value(
+                                        tbb::global_control::max_allowed_parallelism))),
+          arena(static_cast<int>(size), 0) {}
+    tbb::global_control allowed;
+    tbb::task_arena arena;
+  };
+
   const std::size_t size_;
-  tbb::global_control allowed_;
-  tbb::task_arena arena_;
   WaitPoint bell_;
   std::atomic<std::uint64_t> version_{0};  // changes with groups_
   mutable std::mutex mutex_;               // what follows
   Groups groups_;
-  std::size_t threads_ = 0;
+  std::size_t threads_ = 0;  // in work(), or on their way there
+  std::optional<Arena> arena_;  // held while threads_ is not 0
 };
 
 // Never destroyed: its threads may still be leaving the arena when the program ends.
@@ -66,15 +72,11 @@ Pool& pool() {
 }
 
 void Pool::add(std::shared_ptr<PoolGroup> group) {
-  std::size_t missing = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    groups_.push_back(std::move(group));
-    version_.fetch_add(1, std::memory_order_seq_cst);  // a sleeper's look must see it
-    missing = size_ - threads_;
-    threads_ = size_;
-  }
-  for (std::size_t i = 0; i < missing; ++i) arena_.enqueue([this] { work(); });
+  const std::lock_guard lock(mutex_);
+  if (!arena_.has_value()) arena_.emplace(size_);
+  groups_.push_back(std::move(group));
+  version_.fetch_add(1, std::memory_order_seq_cst);  // a sleeper's look must see it
+  for (; threads_ < size_; ++threads_) arena_->arena.enqueue([this] { work(); });
   bell_.wake_all();
 }
 
@@ -94,7 +96,7 @@ void Pool::refresh(Groups& groups, std::uint64_t& version) const {
 bool Pool::leave_if_unused() noexcept {
   const std::lock_guard lock(mutex_);
   if (!groups_.empty()) return false;
-  --threads_;
+  if (--threads_ == 0) arena_.reset();  // from within: oneTBB keeps what its thread still needs
   return true;
 }
 

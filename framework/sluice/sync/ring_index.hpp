@@ -27,7 +27,6 @@
 #include <sluice/sync/pace.hpp>
 #include <sluice/sync/sync_policy.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -200,6 +199,10 @@ class BasicRingIndex {
                                       std::memory_order_relaxed);
   }
   static std::uint64_t lock(Atomic<std::uint64_t>& side) noexcept;
+  // The whole of <algorithm> would be a sixth of the umbrella header.
+  [[nodiscard]] static constexpr std::uint64_t least(std::uint64_t a, std::uint64_t b) noexcept {
+    return a < b ? a : b;
+  }
   void raise_high_water(std::uint64_t tail) noexcept;
 
   PutSide put_;

@@ -117,7 +117,7 @@ bool BasicRingIndex<Sync>::fits(const Grant& grant, std::size_t weight) noexcept
   if (capacity_bytes_ == 0) return true;
   const std::uint64_t in = put_.bytes.load(std::memory_order_relaxed);
   const auto room = [&] {
-    return capacity_bytes_ - std::min<std::uint64_t>(
+    return capacity_bytes_ - least(
                                  in - put_.seen_bytes_out.load(std::memory_order_relaxed),
                                  capacity_bytes_);
   };
@@ -187,14 +187,14 @@ template <class Sync>
 void BasicRingIndex<Sync>::set_slots(const RingSlots& slots) noexcept {
   put_.slots = slots;
   get_.slots = slots;
-  put_.limit.store(std::min(capacity(), slots.count), std::memory_order_relaxed);
+  put_.limit.store(least(capacity(), slots.count), std::memory_order_relaxed);
 }
 
 template <class Sync>
 void BasicRingIndex<Sync>::set_capacity(std::size_t capacity) noexcept {
   const RingSlots slots = put_.slots;
   put_.capacity.store(capacity, std::memory_order_relaxed);
-  put_.limit.store(std::min(capacity, slots.count), std::memory_order_relaxed);
+  put_.limit.store(least(capacity, slots.count), std::memory_order_relaxed);
 }
 
 // ---- looking ---------------------------------------------------------------------------------------

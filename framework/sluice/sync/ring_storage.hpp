@@ -6,7 +6,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sluice/error.hpp>
 #include <sluice/sync/ring_index.hpp>
 #include <sluice/sync/ring_items.hpp>
 
@@ -19,7 +18,8 @@
 
 namespace sluice::detail {
 
-[[noreturn]] void throw_bytes_without_weigher();
+/// Throws  UsageError when a bound in bytes is asked for without a way to weigh items.
+void check_weigher(bool bounded_in_bytes, bool weighs);
 
 template <class T>
 class RingStorage {
@@ -27,10 +27,6 @@ class RingStorage {
 
  public:
   using Slot = typename Items::Slot;
-
-  static void check(bool bounded_in_bytes, bool weighs) {
-    if (bounded_in_bytes && !weighs) throw_bytes_without_weigher();
-  }
 
   /// Slots to begin with: all of a small capacity, some of a large one.
   [[nodiscard]] static std::size_t first_count(std::size_t capacity) noexcept {

@@ -46,22 +46,18 @@ bool ChunkFile::first_to_fail() {
 // ---- ChunkReader ---------------------------------------------------------------------------------
 
 std::string_view ChunkReader::read(const Chunk& chunk, Context& context) {
-  std::string_view text = chunk.block_.text();
-  if (chunk.file_ != nullptr) {
-    const char* verb = "open";
-    try {
-      static_cast<void>(chunk.file_->open());
-      verb = "read";
-      text = read_place(chunk);
-    } catch (const std::system_error& error) {
-      if (chunk.file_->first_to_fail()) {
-        context.dead(chunk.file_->path(), reason(verb, error.code()));
-      }
-      return {};
+  if (chunk.file_ == nullptr) return chunk.block_.text();
+  const char* verb = "open";
+  try {
+    static_cast<void>(chunk.file_->open());
+    verb = "read";
+    return read_place(chunk);
+  } catch (const std::system_error& error) {
+    if (chunk.file_->first_to_fail()) {
+      context.dead(chunk.file_->path(), reason(verb, error.code()));
     }
+    return {};
   }
-  context.add_bytes(chunk.size_bytes());
-  return text;
 }
 
 // The byte before the chunk says whether a record begins at its first byte.
@@ -167,6 +163,12 @@ class ChunkSource::State {
     chunk.size_bytes_ = std::min<std::uint64_t>(options_.chunk_bytes, size_bytes_ - offset_);
     offset_ += chunk.size_bytes_;
     if (offset_ == size_bytes_) file_.reset();
+    emit(chunk, out);
+  }
+
+  // Progress is counted here, where the total is known: it runs ahead by what the edge holds.
+  static void emit(Chunk& chunk, Emitter<Chunk>& out) {
+    out.context().add_bytes(chunk.size_bytes_);
     out.emit(std::move(chunk));
   }
 
@@ -186,7 +188,7 @@ class ChunkSource::State {
         case BlockReader::Status::block:
           chunk.offset_ = chunk.block_.offset();
           chunk.size_bytes_ = chunk.block_.text().size();
-          out.emit(std::move(chunk));
+          emit(chunk, out);
           return true;
         case BlockReader::Status::end:
           return true;

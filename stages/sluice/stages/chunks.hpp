@@ -57,7 +57,6 @@ class ChunkReader {
   /// Blocks   while the file system reads.
   /// Returns  the whole records that begin in the chunk, valid until the next call; empty when none
   ///          does, and when the file can't be opened or read: that is a dead letter, one a file.
-  ///          The bytes are told to the context.
   /// Throws   std::bad_alloc for a record that does not fit into memory.
   [[nodiscard]] std::string_view read(const Chunk& chunk, Context& context);
 
