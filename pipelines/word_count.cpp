@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace sluice::samples {
@@ -37,7 +38,9 @@ class CountWords {
   using Out = WordTable;
 
   void process(const stages::Chunk& chunk, Emitter<WordTable>& out) {
-    table_.add_text(reader_.read(chunk, out.context()));
+    reader_.read(chunk, out.context(), [this](const stages::Piece&, std::string_view text) {
+      table_.add_text(text);
+    });
   }
   void finish(Emitter<WordTable>& out) { out.emit(std::move(table_)); }
 

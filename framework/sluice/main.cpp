@@ -48,24 +48,19 @@ constexpr Command kCommands[] = {
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string help_of(const Program& program) {
-  std::string text = fmt::format("{}{}Usage: {} COMMAND ...\n\nCommands:\n", program.info.summary,
-                                 program.info.summary.empty() ? "" : "\n", program.info.name);
+  using Align = detail::TextTable::Align;
+  detail::TextTable commands({{"command", Align::left}, {"what it does", Align::left}});
   for (const Command& command : kCommands) {
     const detail::CommandSyntax syntax = command.syntax();
-    text += fmt::format("  {:<10}{}\n", syntax.name, syntax.summary);
+    commands.add({syntax.name, syntax.summary});
   }
-  text += "\nPipelines:\n";
-  for (const PipelineEntry& entry : program.pipelines) {
-    text += fmt::format("  {:<10}{}{}\n", entry.name, entry.summary.empty() ? "" : " ",
-                        detail::one_line(entry.summary));
-  }
-  const bool named = program.needs_name();
-  text += fmt::format(
-      "\n{} COMMAND{} --help tells what a command takes{}; --version prints the "
-      "version.\n",
-      program.info.name, named ? " PIPELINE" : "",
-      named ? "" : ", the name of the only pipeline may be left out");
-  return text;
+  const std::string& name = program.info.name;
+  const char* const pipeline = program.needs_name() ? " PIPELINE" : "";
+  return fmt::format(
+      "{}{}Usage: {} COMMAND{} ...\n\n{}\n{}\n{} COMMAND{} --help tells more, --version which "
+      "version this is.\n",
+      program.info.summary, program.info.summary.empty() ? "" : "\n", name, pipeline,
+      commands.text(), detail::list_text(program), name, pipeline);
 }
 
 // A name that is not one, a name used twice, a declaration that can't be parsed: mistakes of the

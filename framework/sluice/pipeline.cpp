@@ -12,7 +12,7 @@ Pipeline::Pipeline(std::string name) : graph_(std::make_shared<detail::Graph>())
 
 // A wrong name or type is kept as a fault; the stream returned in its place hangs on a stage that
 // does not exist for the plan, since a pipeline with faults is never planned.
-std::size_t Pipeline::checked_output(const std::string& stage, detail::TypeKey wanted) {
+Pipeline::Output Pipeline::checked_output(const std::string& stage, detail::TypeKey wanted) {
   const std::size_t index = graph_->find(stage);
   if (index == graph_->stages.size()) {
     graph_->faults.push_back(fmt::format("stream {}: there is no stage of that name", stage));
@@ -22,17 +22,11 @@ std::size_t Pipeline::checked_output(const std::string& stage, detail::TypeKey w
     graph_->faults.push_back(fmt::format("stream {}: it carries {}, not {}", stage,
                                          graph_->stages[index].out.name, wanted.name));
   } else {
-    return index;
+    std::size_t end = 0;  // a stage with output has one from the start, before those of routes
+    while (graph_->ends[end].stage != index) ++end;
+    return {index, end};
   }
-  static_cast<void>(graph_->add_end(0, "its output"));
-  graph_->ends.back().used = true;
-  return 0;
-}
-
-std::size_t Pipeline::end_of(std::size_t stage) const {
-  std::size_t end = 0;
-  while (end < graph_->ends.size() && graph_->ends[end].stage != stage) ++end;
-  return end < graph_->ends.size() ? end : graph_->ends.size() - 1;
+  return {0, graph_->add_end(0, {})};
 }
 
 }  // namespace sluice

@@ -132,11 +132,24 @@ struct StreamAccess {
             .maker = std::move(maker)};
   }
 
+  /// Takes an end for one consumer. Handles can be copied and found by name, so only here is it
+  /// known that a stream of items that can't be copied has a second consumer.
+  template <class T>
+  static void use(Graph& graph, const Origin<T>& origin) {
+    OpenEnd& end = graph.ends[origin.end];
+    if (end.used && !end.what.empty() && !std::copy_constructible<T>) {
+      graph.faults.push_back("stage " + graph.stages[origin.stage].name + ": " + end.what +
+                             " carries " + std::string(type_name<T>()) +
+                             ", which can only be moved, and has more than one consumer");
+    }
+    end.used = true;
+  }
+
   template <class T>
   static void connect(Graph& graph, const std::vector<Origin<T>>& origins, std::size_t to,
                       const std::shared_ptr<const Selector<T>>& key) {
     for (const Origin<T>& origin : origins) {
-      graph.ends[origin.end].used = true;
+      use(graph, origin);
       std::shared_ptr<const Selector<T>> selector = origin.selector;
       std::string adaptors = origin.adaptors;
       if (key != nullptr) {
@@ -157,7 +170,7 @@ struct StreamAccess {
     using Out = typename Decl::template Out<T>;
     const std::shared_ptr<Graph> graph = StreamAccess::graph(stream);
     Declared base = std::move(decl.base);
-    check_retry<T>(*graph, base);
+    check_retry<T, Decl>(*graph, base);
     const StageRole role = base.has_output         ? StageRole::transform
                            : base.kind == "outlet" ? StageRole::outlet
                                                    : StageRole::sink;
@@ -174,7 +187,7 @@ struct StreamAccess {
     const auto key_of = std::make_shared<const KeyOf>(std::move(keyed.key_of));
     const auto selector = std::make_shared<KeySelector<T, KeyOf>>(*key_of);
     Declared base = std::move(decl.base);
-    check_retry<T>(*graph, base);
+    check_retry<T, Decl>(*graph, base);
     std::unique_ptr<StageMaker> maker = std::move(decl).template keyed_maker<T>(key_of);
     using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
     using Out = std::pair<Key, decltype(decl.initial)>;
@@ -184,11 +197,15 @@ struct StreamAccess {
     return output_of<Out>(graph, stage);
   }
 
-  template <class T>
+  template <class T, class Decl>
   static void check_retry(Graph& graph, const Declared& base) {
     if (base.options.on_error.retries == 0 || std::copy_constructible<T>) return;
-    graph.faults.push_back("stage " + base.name + ": retry needs a copyable item, and " +
-                           std::string(type_name<T>()) + " can only be moved");
+    if constexpr (requires { Decl::template kReadsOnly<T>; }) {
+      if (Decl::template kReadsOnly<T>) return;
+    }
+    graph.faults.push_back("stage " + base.name + ": retry needs an item that is still there, and " +
+                           std::string(type_name<T>()) +
+                           " can only be moved; take it by const reference");
   }
 };
 
@@ -310,10 +327,10 @@ template <class T, class... Predicates>
   };
   using Choose = decltype(choose);
   const auto shared = std::make_shared<const Choose>(std::move(choose));
+  for (const detail::Origin<T>& origin : Access::origins(stream)) Access::use(*graph, origin);
   const auto arm_of = [&](std::size_t arm) {
     std::vector<detail::Origin<T>> origins = Access::origins(stream);
     for (detail::Origin<T>& origin : origins) {
-      graph->ends[origin.end].used = true;
       const std::string label = "route arm " + std::to_string(arm);
       origin.end = graph->add_end(origin.stage, label);
       std::shared_ptr<const detail::Selector<T>> mine =
@@ -387,8 +404,8 @@ class Pipeline {
   /// not exist, or whose items are of another type, is a fault that validation reports.
   template <class T>
   [[nodiscard]] Stream<T> stream(const std::string& stage) {
-    const std::size_t index = checked_output(stage, detail::type_key<T>());
-    return detail::StreamAccess::make<T>(graph_, {{index, end_of(index), nullptr, {}}});
+    const Output output = checked_output(stage, detail::type_key<T>());
+    return detail::StreamAccess::make<T>(graph_, {{output.stage, output.end, nullptr, {}}});
   }
 
   [[nodiscard]] const std::string& name() const noexcept { return graph_->name; }
@@ -413,8 +430,11 @@ class Pipeline {
     return detail::StreamAccess::output_of<Out>(graph_, stage);
   }
 
-  [[nodiscard]] std::size_t checked_output(const std::string& stage, detail::TypeKey wanted);
-  [[nodiscard]] std::size_t end_of(std::size_t stage) const;
+  struct Output {
+    std::size_t stage;
+    std::size_t end;
+  };
+  [[nodiscard]] Output checked_output(const std::string& stage, detail::TypeKey wanted);
 
   std::shared_ptr<detail::Graph> graph_{};
 };

@@ -82,8 +82,14 @@ class KeyedFoldBody {
       : key_of_(std::move(key_of)), initial_(std::move(initial)), fold_(std::move(fold)) {}
 
   void process(In&& item, Emitter<Out>&, Context&) {
+    const std::size_t known = states_.size();
     State& state = states_.at(Key((*key_of_)(std::as_const(item))), initial_);
-    fold_(state, std::move(item));
+    try {
+      fold_(state, std::move(item));
+    } catch (...) {
+      if (states_.size() > known) states_.drop_last();  // a key that only a failed item had
+      throw;
+    }
   }
   // A bounded part at a time, so that a million keys don't have to lie in the overflow at once.
   bool finish(Emitter<Out>& out) {

@@ -125,7 +125,10 @@ void RunHandle::end() noexcept {
   state_->join_once([this] { join_threads(*state_); });
 }
 
-void RunHandle::stop() noexcept { state_->request_stop(); }
+void RunHandle::stop() noexcept {
+  if (state_->ended()) return;
+  state_->request_stop();
+}
 
 void RunHandle::cancel() noexcept {
   if (state_->ended()) return;
@@ -135,15 +138,14 @@ void RunHandle::cancel() noexcept {
 JoinStatus RunHandle::join(Deadline deadline) {
   if (!state_->wait_ended(deadline)) return JoinStatus::late;
   state_->join_once([this] { join_threads(*state_); });
+  detail::require_balance(*state_);
   return JoinStatus::ended;
 }
 
 Report RunHandle::wait() {
   join();
   state_->throw_failure();
-  Report report = detail::make_report(*state_);
-  detail::require_balance(report);
-  return report;
+  return detail::make_report(*state_);
 }
 
 Report RunHandle::snapshot() const { return detail::make_report(*state_); }

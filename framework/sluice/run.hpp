@@ -53,6 +53,7 @@ class [[nodiscard]] RunHandle {
 
   /// Blocks   until every worker has ended and every queue is settled, or until the deadline.
   /// Returns  late when it is still running; it then goes on, and join may be called again.
+  /// Throws   std::logic_error when an item is unaccounted for: a defect of the framework.
   JoinStatus join(Deadline deadline = {});
 
   /// Blocks   until the run has ended.

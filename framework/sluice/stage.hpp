@@ -55,6 +55,8 @@ struct MapDecl {
   template <class In>
   static constexpr bool kAccepts = CallableWith<instance_t<F>, In> && !kWithoutResult<In>;
   template <class In>
+  static constexpr bool kReadsOnly = reads_only<instance_t<F>, In>;
+  template <class In>
   static auto out_of() {
     using Result = std::remove_cvref_t<call_result_t<instance_t<F>, In>>;
     if constexpr (IsOptional<Result>::value && !kPassOptional) {
@@ -92,6 +94,8 @@ struct MapOptionalDecl {
   template <class In>
   static constexpr bool kAccepts = CallableWith<instance_t<F>, In> && !kWithoutResult<In>;
   template <class In>
+  static constexpr bool kReadsOnly = reads_only<instance_t<F>, In>;
+  template <class In>
   using Out = std::remove_cvref_t<call_result_t<instance_t<F>, In>>;
   template <class In>
   [[nodiscard]] std::unique_ptr<StageMaker> maker() && {
@@ -108,6 +112,8 @@ struct FilterDecl {
   template <class In>
   static constexpr bool kAccepts = CallableWith<instance_t<F>, const In&>;
   template <class In>
+  static constexpr bool kReadsOnly = FilterBody<In, instance_t<F>>::kReadsOnly;
+  template <class In>
   using Out = In;
   template <class In>
   [[nodiscard]] std::unique_ptr<StageMaker> maker() && {
@@ -122,6 +128,8 @@ struct FlatMapDecl {
   using Wanted = wanted_t<instance_t<F>>;
   template <class In>
   static constexpr bool kAccepts = std::invocable<instance_t<F>&, In, Emitter<Output>&>;
+  template <class In>
+  static constexpr bool kReadsOnly = reads_only<instance_t<F>, In>;
   template <class>
   using Out = Output;
   template <class In>
@@ -146,6 +154,8 @@ struct ClassDecl {
   using Wanted = wanted_t<S>;
   template <class In>
   static constexpr bool kAccepts = StageClassFor<S, In>;
+  template <class In>
+  static constexpr bool kReadsOnly = reads_only<S, In>;
   template <class>
   using Out = typename S::Out;
   template <class In>
@@ -162,6 +172,8 @@ struct SinkDecl {
   using Wanted = wanted_t<S>;
   template <class In>
   static constexpr bool kAccepts = CallableWith<S, In> || SinkClassFor<S, In>;
+  template <class In>
+  static constexpr bool kReadsOnly = reads_only<S, In>;
   template <class>
   using Out = NoOutput;
   template <class In>

@@ -191,7 +191,7 @@ TEMPLATE_TEST_CASE("Queue: join during puts returns only at a moment when all wa
                    "[queue][conformance]", SLUICE_QUEUE_FLAVOURS) {
   typename TestType::template Queue<int> queue(3);
   const StateDump dump("queue", [&] { return state_of(queue); });
-  const int items = scaled(100'000);
+  const int items = scaled(30'000);
   std::atomic<bool> ended{false};
   std::thread producer([&] {
     for (int i = 0; i < items; ++i) static_cast<void>(queue.put(i));

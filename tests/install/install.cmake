@@ -24,9 +24,12 @@ if(deps MATCHES "${ROOT}/(framework|stages|pipelines)/[^\n]*")
   message(FATAL_ERROR "install: the foreign program saw ${CMAKE_MATCH_0}")
 endif()
 
+file(STRINGS ${WORK}/foreign/main.cpp arguments REGEX "^// run: ")
 file(STRINGS ${WORK}/foreign/main.cpp expected REGEX "^// prints: ")
+string(REPLACE "// run: " "" arguments "${arguments}")
 string(REPLACE "// prints: " "" expected "${expected}")
-execute_process(COMMAND ${tree}/foreign OUTPUT_VARIABLE output
+separate_arguments(arguments)
+execute_process(COMMAND ${tree}/foreign ${arguments} OUTPUT_VARIABLE output
   COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(NOT output STREQUAL expected)
   message(FATAL_ERROR "install: the foreign program printed '${output}', not '${expected}'")

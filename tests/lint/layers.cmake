@@ -11,7 +11,7 @@ set(levels
   "base/.*"
   "error|deadline"
   "(sync|os|observe)/.*|queue_status"
-  "queue|get_result|codec"
+  "queue|ordered_queue|get_result|codec"
   "(flow/.*)|stage|emitter|options|context|batch"
   "pipeline|reduce|report(_.*)?"
   "scheduler|plan_.*"

@@ -76,6 +76,14 @@ expect(sync_points "a load without an order" "has no memory order"
 expect(sync_points "a fence" "stand-alone fence"
   ${queue} "std::atomic_thread_fence(std::memory_order_relaxed)")
 
+expect(listed "sources that are built" ""
+  stages/CMakeLists.txt "add_library(stages sluice/a.cpp)" stages/sluice/a.cpp "// a"
+  tests/CMakeLists.txt "set(cases\n  wrong\n)" tests/compile_fail/wrong.cpp "// wrong")
+expect(listed "a source that is not built" "stages/sluice/b.cpp:1: is not in stages/CMakeLists.txt"
+  stages/CMakeLists.txt "add_library(stages sluice/a.cpp)" stages/sluice/b.cpp "// b")
+expect(listed "a case that is not compiled" "compile_fail/two.cpp:1: is not in"
+  tests/CMakeLists.txt "set(cases\n  one_two\n)" tests/compile_fail/two.cpp "// two")
+
 set(options -D BUDGET=3000)
 expect(header_budget "a small header" "" framework/sluice/sluice.hpp "#include <cstddef>")
 expect(header_budget "a large header" "keep it below 3000"

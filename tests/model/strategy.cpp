@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <model/strategy.hpp>
 
+#include <model/clock.hpp>
+
 #include <algorithm>
 
 namespace sluice::model {
@@ -26,7 +28,7 @@ unsigned BoundedSearch::decide(unsigned count) {
   return path_[at_++].taken;
 }
 
-unsigned BoundedSearch::pick_thread(Switch why, std::span<const unsigned> options) {
+unsigned BoundedSearch::pick_thread(Switch why, unsigned, std::span<const unsigned> options) {
   const auto count = static_cast<unsigned>(options.size());
   if (why == Switch::blocked) return decide(count);
   // Where a waiting thread yields, going to its neighbour is the rule and the rest counts.
@@ -82,7 +84,7 @@ void RandomWalk::prepare() {
   one_switch_in_ = kOneSwitchIn[dice().below(4)];
 }
 
-unsigned RandomWalk::pick_thread(Switch why, std::span<const unsigned> options) {
+unsigned RandomWalk::pick_thread(Switch why, unsigned, std::span<const unsigned> options) {
   const auto count = static_cast<unsigned>(options.size());
   if (why != Switch::preempt) return dice().below(count);
   if (dice().below(one_switch_in_) != 0) return 0;
@@ -99,22 +101,21 @@ void PriorityWalk::prepare() {
   for (unsigned i = 0; i < changes; ++i) changes_.push_back(dice().roll() % longest_);
 }
 
-unsigned PriorityWalk::pick_thread(Switch why, std::span<const unsigned> options) {
-  for (const unsigned thread : options) {
-    while (priority_.size() <= thread) {
-      priority_.push_back(static_cast<std::int64_t>(dice().roll() >> 2));
-    }
+unsigned PriorityWalk::pick_thread(Switch why, unsigned running,
+                                   std::span<const unsigned> options) {
+  while (priority_.size() < kMaxThreads) {
+    priority_.push_back(static_cast<std::int64_t>(dice().roll() >> 2));
   }
   ++step_;
-  if (why == Switch::preempt && std::ranges::find(changes_, step_) != changes_.end()) {
-    priority_[options[0]] = --lowest_;
+  // Whoever only waits for others must not be preferred to them the next time.
+  if (why == Switch::yield ||
+      std::find(changes_.begin(), changes_.end(), step_) != changes_.end()) {
+    priority_[running] = --lowest_;
   }
   unsigned best = 0;
   for (unsigned i = 1; i < options.size(); ++i) {
     if (priority_[options[i]] > priority_[options[best]]) best = i;
   }
-  // Whoever only waits for others must not be preferred to them the next time.
-  if (why == Switch::yield) priority_[options[best]] = --lowest_;
   return best;
 }
 
@@ -131,7 +132,7 @@ unsigned Replay::take(unsigned count) {
   return taken < count ? taken : 0;
 }
 
-unsigned Replay::pick_thread(Switch, std::span<const unsigned> options) {
+unsigned Replay::pick_thread(Switch, unsigned, std::span<const unsigned> options) {
   return take(static_cast<unsigned>(options.size()));
 }
 

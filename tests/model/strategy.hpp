@@ -32,7 +32,8 @@ class Strategy {
   /// Prepares for the next execution. Returns  false when there is none.
   [[nodiscard]] virtual bool next() = 0;
   /// Returns  the index of the option taken. `options` are numbers of threads, more than one.
-  [[nodiscard]] virtual unsigned pick_thread(Switch why, std::span<const unsigned> options) = 0;
+  [[nodiscard]] virtual unsigned pick_thread(Switch why, unsigned running,
+                                             std::span<const unsigned> options) = 0;
   /// Returns  below `count`: 0 for what a strong machine would do, else a weak step.
   [[nodiscard]] virtual unsigned pick_step(unsigned count) = 0;
   /// What it was, for a report.
@@ -45,7 +46,7 @@ class BoundedSearch final : public Strategy {
       : preemptions_(preemptions), weak_steps_(weak_steps) {}
 
   bool next() override;
-  unsigned pick_thread(Switch why, std::span<const unsigned> options) override;
+  unsigned pick_thread(Switch why, unsigned running, std::span<const unsigned> options) override;
   unsigned pick_step(unsigned count) override;
   [[nodiscard]] std::string name() const override;
 
@@ -103,7 +104,7 @@ class RandomStrategy : public Strategy {
 class RandomWalk final : public RandomStrategy {
  public:
   using RandomStrategy::RandomStrategy;
-  unsigned pick_thread(Switch why, std::span<const unsigned> options) override;
+  unsigned pick_thread(Switch why, unsigned running, std::span<const unsigned> options) override;
   [[nodiscard]] std::string name() const override { return "random walk, " + seed_text(); }
 
  private:
@@ -115,7 +116,7 @@ class RandomWalk final : public RandomStrategy {
 class PriorityWalk final : public RandomStrategy {
  public:
   using RandomStrategy::RandomStrategy;
-  unsigned pick_thread(Switch why, std::span<const unsigned> options) override;
+  unsigned pick_thread(Switch why, unsigned running, std::span<const unsigned> options) override;
   [[nodiscard]] std::string name() const override { return "priority walk, " + seed_text(); }
 
  private:
@@ -134,7 +135,7 @@ class Replay final : public Strategy {
  public:
   explicit Replay(std::vector<unsigned> decisions) : decisions_(std::move(decisions)) {}
   bool next() override;
-  unsigned pick_thread(Switch, std::span<const unsigned> options) override;
+  unsigned pick_thread(Switch why, unsigned running, std::span<const unsigned> options) override;
   unsigned pick_step(unsigned count) override;
   [[nodiscard]] std::string name() const override { return "replay"; }
 

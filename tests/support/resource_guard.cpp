@@ -124,6 +124,10 @@ void add_shared_memory(Held& held) {
   });
 }
 
+bool is_kept_by_tbb(const std::string& key, const std::string& description) {
+  return key.starts_with("thread ") && description == "sluice-pool";
+}
+
 bool is_anothers_shared_memory(const std::string& key) {
   constexpr std::string_view kKind = "shared memory ";
   return key.starts_with(kKind) && used_by_another_process(key.substr(kKind.size()));
@@ -156,7 +160,7 @@ std::string Resources::missing_in(const Resources& before) const {
     const auto known = before.held_.find(key);
     const bool is_new = known == before.held_.end() ||
                         (key.starts_with("descriptor ") && known->second != description);
-    if (is_new && !is_anothers_shared_memory(key)) {
+    if (is_new && !is_kept_by_tbb(key, description) && !is_anothers_shared_memory(key)) {
       text += key + ": " + description + '\n';
     }
   }

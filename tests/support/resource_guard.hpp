@@ -3,7 +3,8 @@
 // Counted are threads, open descriptors, child processes and entries of /dev/shm. Rules:
 // - A thread or child that is just ending gets time to do so (a bounded poll).
 // - oneTBB keeps its workers after the work is done. They are asked to end (tbb::finalize) before
-//   threads count as leaked, so no name or number of threads is tolerated.
+//   threads count as leaked. They do not end while an arena lives, and the arena of the pool carrier
+//   lives as long as the process: so threads it has named "sluice-pool" are oneTBB's, not the test's.
 // - /dev/shm is shared with every process of the machine. An entry counts when it is new, belongs to
 //   our user and no other living process has it open or mapped.
 // SPDX-License-Identifier: MIT

@@ -111,7 +111,7 @@ class UniqueFunctionBase {
  protected:
   template <class F, class Callable>
   void emplace(Callable&& callable) {
-    if constexpr (std::is_pointer_v<F>) {
+    if constexpr (std::is_pointer_v<std::remove_reference_t<Callable>>) {
       if (callable == nullptr) return;  // a null pointer makes an empty function
     }
     box_.template emplace<F>(std::forward<Callable>(callable));

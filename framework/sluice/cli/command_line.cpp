@@ -143,8 +143,8 @@ const PipelineEntry* take_entry(const Program& program, const CommandSyntax& syn
                                  did_you_mean(words[place], names_of(program))));
   }
   if (asks_for_help(words)) return nullptr;
-  throw UsageError(fmt::format("{}: no pipeline is named; there are {}", syntax.name,
-                               fmt::join(names_of(program), ", ")));
+  throw UsageError(fmt::format("{}: no pipeline is named; {} list tells which there are",
+                               syntax.name, program.info.name));
 }
 
 }  // namespace

@@ -21,14 +21,6 @@ CommandOption json_option() {
   return {{.name = "json", .kind = ArgKind::flag, .help = "Print JSON"}, ""};
 }
 
-std::string list_text(const Program& program) {
-  TextTable table({{"pipeline", TextTable::Align::left}, {"what it does", TextTable::Align::left}});
-  for (const PipelineEntry& entry : program.pipelines) {
-    table.add({entry.name, one_line(entry.summary)});
-  }
-  return table.text();
-}
-
 std::string list_json(const Program& program) {
   Json pipelines = Json::array();
   for (const PipelineEntry& entry : program.pipelines) {
@@ -45,6 +37,14 @@ Plan plan_of(const PipelineCommand& command) {
 }
 
 }  // namespace
+
+std::string list_text(const Program& program) {
+  TextTable table({{"pipeline", TextTable::Align::left}, {"what it does", TextTable::Align::left}});
+  for (const PipelineEntry& entry : program.pipelines) {
+    table.add({entry.name, one_line(entry.summary)});
+  }
+  return table.text();
+}
 
 CommandSyntax list_syntax() { return {"list", "Lists the pipelines.", {json_option()}}; }
 

@@ -16,6 +16,9 @@ void list_command(const Program& program, std::vector<std::string> words);
 void describe_command(const Program& program, std::vector<std::string> words);
 void graph_command(const Program& program, std::vector<std::string> words);
 
+/// The table of `list`.
+[[nodiscard]] std::string list_text(const Program& program);
+
 [[nodiscard]] CommandSyntax list_syntax();
 [[nodiscard]] CommandSyntax describe_syntax();
 [[nodiscard]] CommandSyntax graph_syntax();

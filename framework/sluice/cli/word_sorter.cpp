@@ -42,8 +42,9 @@ std::string help_of(const ArgSpec& spec) {
 class HelpLayout : public CLI::Formatter {
  public:
   std::string make_positionals(const CLI::App*) const override { return {}; }
-  std::string make_option_name(const CLI::Option* option, bool) const override {
+  std::string make_option_name(const CLI::Option* option, bool in_usage) const override {
     const std::string bare = option->get_name(true);
+    if (in_usage) return bare;
     const std::string dashed = option->get_name(false, true);
     return option->get_positional() ? bare + ", " + dashed : dashed;
   }

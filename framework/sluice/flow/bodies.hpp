@@ -74,7 +74,8 @@ class OptionalMapBody {
 template <class T, class Predicate>
 class FilterBody {
  public:
-  static constexpr bool kReadsOnly = false;  // a passed item is moved on
+  // A passed item is moved on; nothing can throw once that has begun, unless the move itself can.
+  static constexpr bool kReadsOnly = std::is_nothrow_move_constructible_v<T>;
   explicit FilterBody(Predicate keep) : keep_(std::move(keep)) {}
 
   void process(T&& item, Emitter<T>& out, Context& context) {

@@ -6,6 +6,7 @@
 #include <sluice/context.hpp>
 #include <sluice/error.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <memory>
 #include <mutex>
@@ -86,11 +87,11 @@ struct SecondParameter<F> : SecondParameter<decltype(&F::operator())> {};
 template <class F>
 using first_parameter_t = typename FirstParameter<F>::type;
 
-/// True when calling with a moved item leaves the item as it was.
+/// True when calling with a moved item is known to leave the item as it was.
 template <class F, class In>
 inline constexpr bool reads_only =
     std::is_same_v<first_parameter_t<F>, const In&> ||
-    (std::is_trivially_copyable_v<In> && !std::is_rvalue_reference_v<first_parameter_t<F>>);
+    (std::is_trivially_copyable_v<In> && std::is_object_v<first_parameter_t<F>>);
 
 /// The type in an error message when the parameter is unknown.
 struct SomethingElse;
@@ -143,25 +144,30 @@ using instance_t = typename InstanceOf<F>::type;
 template <class F>
 class Prototype {
  public:
-  explicit Prototype(F object) : object_(std::make_unique<F>(std::move(object))) {}
+  explicit Prototype(F object) : held_(std::make_unique<Held>(std::move(object))) {}
 
   static constexpr bool kMany = std::copy_constructible<F>;
 
   [[nodiscard]] F instance() {
     if constexpr (kMany) {
-      return F(std::as_const(*object_));
+      return F(std::as_const(held_->object));
     } else {
-      if (object_ == nullptr) {
+      // Runs may start at the same time; one of them gets it.
+      if (held_->taken.exchange(true, std::memory_order_relaxed)) {
         throw UsageError("this pipeline can be run once only: a stage's callable can't be copied; "
                          "give a factory()");
       }
-      const std::unique_ptr<F> taken = std::move(object_);
-      return F(std::move(*taken));
+      return F(std::move(held_->object));
     }
   }
 
  private:
-  std::unique_ptr<F> object_;
+  struct Held {
+    explicit Held(F given) : object(std::move(given)) {}
+    F object;
+    std::atomic<bool> taken{false};
+  };
+  std::unique_ptr<Held> held_;
 };
 
 template <class Make>

@@ -3,6 +3,8 @@
 // (1) An inlet is the only producer of its stage's input edge; the stage passes the items on.
 // (2) An outlet stands in for the worker of its stage: what it hands out is counted done.
 // (3) Ends once; whoever ends it first tells the edge, and the run where the run waits for it.
+// (4) An item passes and is counted under one lock, so that whoever looks at the counters of an ended
+//     run after settle_counts() finds every item that has passed.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -37,6 +39,10 @@ class Endpoint {
   /// No more traffic through here; idempotent, any thread.
   virtual void end() noexcept = 0;
 
+  [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
+  /// Waits for items that are passing right now.
+  void settle_counts() const noexcept { const std::lock_guard lock(counting_); }
+
   [[nodiscard]] WorkerState& state() const noexcept { return *state_; }
   [[nodiscard]] const BranchCounts& branch() const noexcept { return counts_; }
 
@@ -45,7 +51,7 @@ class Endpoint {
   [[nodiscard]] bool begin_end() noexcept {
     return !ended_.exchange(true, std::memory_order_relaxed);  // a flag, it orders nothing else
   }
-  std::mutex counting_;  // several threads may put or get; counters have one writer at a time
+  mutable std::mutex counting_;  // several threads may put or get; counters have one writer at a time
   BranchCounts counts_;
 
  private:
@@ -62,13 +68,11 @@ class InletPort final : public Endpoint {
   }
 
   PutStatus put(T&& item, const Deadline& deadline) {
-    const PutStatus status = edge_->queue(0).put(std::move(item), deadline);
-    if (status == PutStatus::ok) {
-      const std::lock_guard lock(counting_);
-      counts_.counts.add(Count::emitted);
-      counts_.counts.add(Count::put);
+    Queue<T>& queue = edge_->queue(0);
+    for (;;) {
+      const PutStatus status = try_put(queue, std::move(item));
+      if (status != PutStatus::full || !queue.wait_for_room(deadline)) return status;
     }
-    return status;
   }
 
   void end() noexcept override {
@@ -76,6 +80,16 @@ class InletPort final : public Endpoint {
   }
 
  private:
+  PutStatus try_put(Queue<T>& queue, T&& item) {
+    const std::lock_guard lock(counting_);
+    const PutStatus status = queue.try_put(std::move(item));
+    if (status == PutStatus::ok) {
+      counts_.counts.add(Count::emitted);
+      counts_.counts.add(Count::put);
+    }
+    return status;
+  }
+
   Edge<T>* edge_;
 };
 
@@ -86,17 +100,12 @@ class OutletPort final : public Endpoint {
       : Endpoint(edge, state), edge_(static_cast<Edge<T>*>(&edge)), listener_(&listener) {}
 
   GetResult<T> get(const Deadline& deadline) {
-    GetResult<T> got = edge_->queue(0).get(deadline);
-    if (got) {
-      const std::lock_guard lock(counting_);
-      state().counts.add(Count::taken);
-      state().counts.add(Count::completed);
-      state().counts.add(Count::settled);
-      edge_->queue(0).task_done();
-    } else if (got.status() == GetStatus::closed) {
-      end();
+    Queue<T>& queue = edge_->queue(0);
+    for (;;) {
+      GetResult<T> got = try_get(queue);
+      if (got.status() == GetStatus::closed) end();
+      if (got.status() != GetStatus::empty || !queue.wait_for_items(deadline)) return got;
     }
-    return got;
   }
 
   void end() noexcept override {
@@ -106,6 +115,18 @@ class OutletPort final : public Endpoint {
   }
 
  private:
+  GetResult<T> try_get(Queue<T>& queue) {
+    const std::lock_guard lock(counting_);
+    GetResult<T> got = queue.try_get();
+    if (got) {
+      state().counts.add(Count::taken);
+      state().counts.add(Count::completed);
+      state().counts.add(Count::settled);
+      queue.task_done();
+    }
+    return got;
+  }
+
   Edge<T>* edge_;
   Listener* listener_;
 };

@@ -93,7 +93,7 @@ std::vector<std::string> Graph::check() const {
     check_options(def, all);
   }
   for (const OpenEnd& end : ends) {
-    if (!end.used) {
+    if (!end.used && !end.what.empty()) {
       all.push_back(fmt::format("stage {}: {} is not connected; add a stage or a sink",
                                 stages[end.stage].name, end.what));
     }

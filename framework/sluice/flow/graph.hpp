@@ -49,7 +49,7 @@ struct Connection {
 /// An end that must be connected: a stage's output, or one arm of a route.
 struct OpenEnd {
   std::size_t stage = 0;
-  std::string what{};
+  std::string what{};  ///< empty: stands for a stage that does not exist, which is a fault already
   bool used = false;
 };
 

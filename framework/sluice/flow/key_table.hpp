@@ -41,6 +41,12 @@ class KeyTable {
     return entries_.back().state;
   }
 
+  /// Forgets the key that came last.
+  void drop_last() noexcept {
+    heads_[bucket(entries_.back().hash)] = entries_.back().next;  // the last one heads its chain
+    entries_.pop_back();
+  }
+
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   /// The entry that came `index`-th.
   [[nodiscard]] Entry& entry(std::size_t index) noexcept { return entries_[index]; }

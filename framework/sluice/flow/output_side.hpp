@@ -15,7 +15,7 @@ template <class Out>
 class OutputSide {
  public:
   OutputSide(const StepSetup& setup, Context& context)
-      : port_(setup.outputs, setup.worker->control()),
+      : port_(setup.outputs, *setup.worker),
         emitter_(port_, context, setup.worker->stage().streaming) {}
 
   [[nodiscard]] Emitter<Out>& emitter() noexcept { return emitter_; }

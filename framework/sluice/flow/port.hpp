@@ -13,8 +13,8 @@
 
 #include <sluice/flow/edge.hpp>
 #include <sluice/flow/item_vector.hpp>
-#include <sluice/flow/run_control.hpp>
 #include <sluice/flow/selector.hpp>
+#include <sluice/flow/worker_state.hpp>
 #include <sluice/observe/tally.hpp>
 
 #include <concepts>
@@ -43,7 +43,7 @@ struct BranchCounts {
 template <class T>
 class OutPort {
  public:
-  OutPort(std::span<const OutputBinding> bindings, RunControl& control) : control_(&control) {
+  OutPort(std::span<const OutputBinding> bindings, WorkerState& worker) : worker_(&worker) {
     branches_.reserve(bindings.size());
     for (const OutputBinding& binding : bindings) {
       branches_.push_back(std::make_unique<Branch>(binding));
@@ -119,7 +119,7 @@ class OutPort {
   void abandon() noexcept {
     for (auto& branch : branches_) {
       refuse_rest(*branch);
-      branch->ended = true;
+      end(*branch);
     }
     clear();
   }
@@ -144,9 +144,9 @@ class OutPort {
   /// For streaming stages: returns when all is accepted or the run was cancelled. Blocks.
   void publish_blocking() {
     commit();
-    while (!control_->cancelled()) {
+    while (!worker_->control().cancelled()) {
       if (publish()) return;
-      full_->wait_for_room();
+      worker_->emit_wait().wait_for_room(*full_, *full_edge_);
     }
     abandon();
   }
@@ -174,12 +174,13 @@ class OutPort {
     wanted_.resize(staged_.size());
     for (std::size_t i = committed_; i < staged_.size(); ++i) {
       wanted_[i] = 0;
+      choices_.clear();
       for (std::size_t b = 0; b < width; ++b) {
         const Branch& branch = *branches_[b];
         const std::ptrdiff_t lane =
             branch.selector == nullptr
                 ? 0
-                : branch.selector->lane(std::as_const(staged_[i]), branch.edge->lanes());
+                : branch.selector->lane(std::as_const(staged_[i]), branch.edge->lanes(), choices_);
         lanes_[i * width + b] = lane;
         if (lane != kElsewhere) ++wanted_[i];
       }
@@ -303,13 +304,14 @@ class OutPort {
 
   static constexpr std::size_t kKeepCapacity = 1U << 16;
 
-  RunControl* control_;
+  WorkerState* worker_;
   std::vector<std::unique_ptr<Branch>> branches_{};
   Queue<T>* single_ = nullptr;  // the only edge, when nothing has to be decided per output
   ItemVector<T> staged_;
   std::size_t committed_ = 0;            // outputs of staged_ that are counted as emitted
   std::vector<std::ptrdiff_t> lanes_{};    // per output and branch
   std::vector<std::uint32_t> wanted_{};    // branches that still want an output
+  RouteChoices choices_{};                 // of the output that decide() looks at
   std::size_t open_branches_ = 0;
   QueueCore* full_ = nullptr;  // what publish() last found full
   EdgeBase* full_edge_ = nullptr;

@@ -57,6 +57,8 @@ class RunControl {
   virtual void request_stop() noexcept = 0;
   virtual void request_cancel() noexcept = 0;
   virtual void log(std::string_view stage, std::string_view text) noexcept = 0;
+  /// Has workers that wait for a timer look again: their stage has ended early.
+  virtual void ring_timers() noexcept = 0;
 
  protected:
   ~RunControl() = default;

@@ -12,6 +12,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace sluice::detail {
 
@@ -35,11 +36,35 @@ class SelectorBase {
   virtual ~SelectorBase() = default;
 };
 
+/// What the routes of one stage chose for one output. Each route is asked once, whichever of its arms
+/// comes first, so that a predicate may count or draw lots.
+class RouteChoices {
+ public:
+  /// For the next output.
+  void clear() noexcept { made_.clear(); }
+  template <class Choose>
+  [[nodiscard]] std::size_t arm(const void* route, const Choose& choose) {
+    for (const Made& made : made_) {
+      if (made.route == route) return made.arm;
+    }
+    made_.push_back({route, choose()});
+    return made_.back().arm;
+  }
+
+ private:
+  struct Made {
+    const void* route;
+    std::size_t arm;
+  };
+  std::vector<Made> made_;
+};
+
 template <class T>
 class Selector : public SelectorBase {
  public:
   /// The lane for `item`, or kElsewhere when this branch does not want it.
-  [[nodiscard]] virtual std::ptrdiff_t lane(const T& item, std::size_t lanes) const = 0;
+  [[nodiscard]] virtual std::ptrdiff_t lane(const T& item, std::size_t lanes,
+                                            RouteChoices& choices) const = 0;
 };
 
 /// The lane by the key's group.
@@ -47,7 +72,8 @@ template <class T, class KeyOf>
 class KeySelector final : public Selector<T> {
  public:
   explicit KeySelector(KeyOf key_of) : key_of_(std::move(key_of)) {}
-  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes) const override {
+  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes,
+                                    RouteChoices&) const override {
     using Key = std::remove_cvref_t<decltype(key_of_(item))>;
     const std::size_t group = key_group(static_cast<std::uint64_t>(std::hash<Key>{}(key_of_(item))));
     return static_cast<std::ptrdiff_t>(group * lanes / kKeyGroups);
@@ -63,8 +89,10 @@ class RouteSelector final : public Selector<T> {
  public:
   RouteSelector(std::shared_ptr<const Choose> choose, std::size_t arm)
       : choose_(std::move(choose)), arm_(arm) {}
-  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t) const override {
-    return (*choose_)(item) == arm_ ? 0 : kElsewhere;
+  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t,
+                                    RouteChoices& choices) const override {
+    const auto choose = [&] { return (*choose_)(item); };
+    return choices.arm(choose_.get(), choose) == arm_ ? 0 : kElsewhere;
   }
 
  private:
@@ -78,9 +106,10 @@ class BothSelectors final : public Selector<T> {
  public:
   BothSelectors(std::shared_ptr<const Selector<T>> outer, std::shared_ptr<const Selector<T>> inner)
       : outer_(std::move(outer)), inner_(std::move(inner)) {}
-  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes) const override {
-    if (outer_->lane(item, lanes) == kElsewhere) return kElsewhere;
-    return inner_->lane(item, lanes);
+  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes,
+                                    RouteChoices& choices) const override {
+    if (outer_->lane(item, lanes, choices) == kElsewhere) return kElsewhere;
+    return inner_->lane(item, lanes, choices);
   }
 
  private:

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace sluice::detail {
@@ -24,7 +25,7 @@ class SourceStep final : public StepBody {
       : worker_(setup.worker),
         context_(*setup.worker),
         out_(setup, context_),
-        body_(std::move(body)) {}
+        body_(std::in_place, std::move(body)) {}
 
   [[nodiscard]] StepResult step(StepFrame& frame) noexcept override {
     const StepResult result = advance(frame);
@@ -58,7 +59,7 @@ class SourceStep final : public StepBody {
     phase_ = Phase::running;
     if constexpr (BodyWithStart<Body>) {
       try {
-        body_.start(context_);
+        body_->start(context_);
       } catch (...) {
         fail_phase(*worker_, "start");
         return false;
@@ -94,7 +95,7 @@ class SourceStep final : public StepBody {
   bool next() noexcept {
     worker_->begin_item(calls_, attempt_);
     try {
-      const bool more = body_.next(out_.emitter(), context_);
+      const bool more = body_->next(out_.emitter(), context_);
       out_.commit();
       ++calls_;
       attempt_ = 1;
@@ -140,7 +141,7 @@ class SourceStep final : public StepBody {
       if (!finished_) {
         finished_ = true;
         try {
-          body_.finish(out_.emitter());
+          body_->finish(out_.emitter());
           out_.commit();
         } catch (...) {
           out_.discard();
@@ -159,6 +160,7 @@ class SourceStep final : public StepBody {
   }
   StepResult leave() noexcept {
     phase_ = Phase::done;
+    body_.reset();  // the user's object ends with its worker, not with the run's handle
     out_.close();
     return StepResult::done;
   }
@@ -166,7 +168,7 @@ class SourceStep final : public StepBody {
   WorkerState* worker_;
   Context context_;
   OutputSide<Out> out_;
-  Body body_;
+  std::optional<Body> body_;  // until the worker leaves
   Phase phase_ = Phase::starting;
   bool more_ = true;
   bool finished_ = false;

@@ -46,7 +46,7 @@ class StageStep final : public StepBody {
         lane_(&static_cast<Edge<In>*>(setup.input)->queue(setup.lane)),
         context_(*setup.worker),
         out_(setup, context_),
-        body_(std::move(body)) {}
+        body_(std::in_place, std::move(body)) {}
 
   [[nodiscard]] StepResult step(StepFrame& frame) noexcept override {
     const StepResult result = advance(frame);
@@ -60,7 +60,7 @@ class StageStep final : public StepBody {
   [[nodiscard]] Deadline wake_at() const noexcept override {
     Deadline first = delayed_.empty() ? Deadline{} : Deadline::at(delayed_.front().due);
     if constexpr (BodyWithTimer<Body, Out>) {
-      const Deadline due = body_.due();
+      const Deadline due = body_->due();
       if (due < first) first = due;
     }
     return first;
@@ -74,6 +74,8 @@ class StageStep final : public StepBody {
   using Clock = std::chrono::steady_clock;
   enum class Phase : unsigned char { starting, running, finishing, done };
   struct Delayed {
+    Delayed(Clock::time_point when, std::uint64_t which, unsigned next, In&& what)
+        : due(when), ordinal(which), attempt(next), item(std::move(what)) {}
     Clock::time_point due;
     std::uint64_t ordinal;
     unsigned attempt;  // the one to make next
@@ -96,7 +98,7 @@ class StageStep final : public StepBody {
     phase_ = Phase::running;
     if constexpr (BodyWithStart<Body>) {
       try {
-        body_.start(context_);
+        body_->start(context_);
       } catch (...) {
         fail_phase(*worker_, "start");
         return false;
@@ -109,6 +111,8 @@ class StageStep final : public StepBody {
     const bool timed = on_timers(frame);
     if (out_.pending()) return blocked_or_abandoned();
     if (worker_->control().cancelled()) return abandon();
+    if (held_) return StepResult::needs_time;  // also the rest of its batch has to wait
+    if (timed && ended_early()) return end_early();
     if (next_ == batch_.size()) {
       switch (take(frame.max_items)) {
         case GetStatus::ok:
@@ -125,7 +129,7 @@ class StageStep final : public StepBody {
 
   StepResult idle() noexcept {
     if (worker_->control().cancelled()) return abandon();
-    return held_ ? StepResult::needs_time : StepResult::needs_input;
+    return StepResult::needs_input;
   }
 
   // The lane is closed and empty; items that wait for their retry still have to come out.
@@ -137,7 +141,6 @@ class StageStep final : public StepBody {
   }
 
   GetStatus take(std::size_t max_items) noexcept {
-    if (held_) return GetStatus::empty;
     batch_.clear();
     next_ = 0;
     const std::size_t workers = worker_->stage().workers;
@@ -226,7 +229,7 @@ class StageStep final : public StepBody {
     ++owed_;
     worker_->begin_item(first_ + at);
     try {
-      body_.process(std::move(batch_[at]), out_.emitter(), context_);
+      body_->process(std::move(batch_[at]), out_.emitter(), context_);
       if (out_.uncommitted()) out_.commit();
       return true;
     } catch (...) {
@@ -273,11 +276,11 @@ class StageStep final : public StepBody {
           HasPayload<In> && policy.last == ErrorPolicy::Last::dead_letter;
       if (number <= policy.retries || for_letter) {
         In copy(std::as_const(item));
-        body_.process(std::move(copy), out_.emitter(), context_);
+        body_->process(std::move(copy), out_.emitter(), context_);
         return;
       }
     }
-    body_.process(std::move(item), out_.emitter(), context_);
+    body_->process(std::move(item), out_.emitter(), context_);
   }
 
   Verdict judge(const In& item, std::uint64_t ordinal, unsigned number) noexcept {
@@ -292,29 +295,36 @@ class StageStep final : public StepBody {
   void put_aside(In&& item, std::uint64_t ordinal, unsigned attempt) noexcept {
     const StageState& stage = worker_->stage();
     const auto due = Clock::now() + back_off_before(stage.on_error, attempt);
-    held_ = stage.holds_back_off;
     // Waits of one length end in the order in which they began, so the place is near the end.
     auto after = delayed_.end();
     while (after != delayed_.begin() && std::prev(after)->due > due) --after;
-    delayed_.insert(after, {due, ordinal, attempt, std::move(item)});
+    try {
+      delayed_.emplace(after, due, ordinal, attempt, std::move(item));
+    } catch (...) {
+      worker_->counts.add(Count::failed);
+      ++owed_;
+      fail_phase(*worker_, "moving an item");
+      return;
+    }
+    held_ = stage.holds_back_off;
   }
 
   // Runs what is due: retries, and the body's own timer. True when anything ran.
   bool on_timers(StepFrame& frame) noexcept {
     bool ran = false;
     while (!delayed_.empty() && !out_.pending() && delayed_.front().due <= Clock::now()) {
-      Delayed due = std::move(delayed_.front());
-      delayed_.pop_front();
+      std::list<Delayed> due;
+      due.splice(due.begin(), delayed_, delayed_.begin());  // moving the item itself might throw
       held_ = false;
-      attempt(due.item, due.ordinal, due.attempt);
+      attempt(due.front().item, due.front().ordinal, due.front().attempt);
       ++frame.items;
       ran = true;
       if (!publish()) return true;
       settle(owed_);
     }
     if constexpr (BodyWithTimer<Body, Out>) {
-      if (!out_.pending() && body_.due().passed()) {
-        emit_guarded("a timer", [&] { body_.on_time(out_.emitter()); });
+      if (!out_.pending() && body_->due().passed()) {
+        emit_guarded("a timer", [&] { body_->on_time(out_.emitter()); });
         ran = true;
         static_cast<void>(publish());
       }
@@ -353,7 +363,7 @@ class StageStep final : public StepBody {
     if (n == 0) return;
     owed_ -= n;
     worker_->counts.add(Count::settled, n);
-    lane_->task_done(n);
+    if constexpr (kAccounting) lane_->task_done(n);
   }
 
   // This stage said "enough", or nobody downstream wants its outputs any more.
@@ -363,6 +373,7 @@ class StageStep final : public StepBody {
   }
   StepResult end_early() noexcept {
     worker_->stage().enough.store(true, std::memory_order_relaxed);
+    worker_->control().ring_timers();  // other workers of the stage may wait for their retries
     worker_->stage().input->cancel();
     drop_taken();
     phase_ = Phase::finishing;
@@ -381,6 +392,7 @@ class StageStep final : public StepBody {
   }
 
   StepResult finish() noexcept {
+    worker_->end_item();
     if constexpr (BodyWithFinish<Body, Out>) {
       while (!finished_) {
         if (!emit_guarded("finish", [&] { finished_ = finish_some(); })) return abandon();
@@ -392,10 +404,10 @@ class StageStep final : public StepBody {
   }
   // True when the body has nothing more to emit.
   bool finish_some() {
-    if constexpr (std::same_as<decltype(body_.finish(out_.emitter())), bool>) {
-      return !body_.finish(out_.emitter());
+    if constexpr (std::same_as<decltype(body_->finish(out_.emitter())), bool>) {
+      return !body_->finish(out_.emitter());
     } else {
-      body_.finish(out_.emitter());
+      body_->finish(out_.emitter());
       return true;
     }
   }
@@ -410,6 +422,7 @@ class StageStep final : public StepBody {
 
   StepResult leave() noexcept {
     phase_ = Phase::done;
+    body_.reset();  // the user's object ends with its worker, not with the run's handle
     out_.close();
     return StepResult::done;
   }
@@ -418,7 +431,7 @@ class StageStep final : public StepBody {
   Queue<In>* lane_;
   Context context_;
   OutputSide<Out> out_;
-  Body body_;
+  std::optional<Body> body_;  // until the worker leaves
   Phase phase_ = Phase::starting;
   bool held_ = false;      // a retry's wait holds the worker
   bool finished_ = false;

@@ -74,12 +74,18 @@ void bury(WorkerState& worker, const FailedAttempt& failed, const std::string& c
 
 Verdict judge_failure(WorkerState& worker, const FailedAttempt& failed) noexcept {
   const ErrorPolicy& policy = worker.stage().on_error;
-  if (failed.attempt <= policy.retries && !worker.control().cancelled()) {
+  const bool tries_left = failed.attempt <= policy.retries;
+  if (tries_left && !worker.control().cancelled()) {
     worker.counts.add(Count::retried);
     return Verdict::retry;
   }
   const std::string cause = current_exception_text();
   const StageError error = stage_error(worker, failed.item, failed.attempt, "process", cause);
+  if (tries_left) {  // cancel has taken its other attempts
+    worker.counts.add(Count::cancelled);
+    worker.control().note_error(error);
+    return Verdict::drop;
+  }
   switch (policy.last) {
     case ErrorPolicy::Last::skip:
       worker.counts.add(Count::skipped);
@@ -104,14 +110,20 @@ void fail_phase(WorkerState& worker, const char* phase) noexcept {
 
 bool judge_source_failure(WorkerState& worker, std::uint64_t call, unsigned attempt) noexcept {
   const ErrorPolicy& policy = worker.stage().on_error;
-  if (attempt <= policy.retries && !worker.control().cancelled()) {
+  const bool tries_left = attempt <= policy.retries;
+  if (tries_left && !worker.control().cancelled()) {
     worker.counts.add(Count::retried);
     return true;
   }
   const std::string cause = current_exception_text();
   const StageError error = stage_error(worker, call, attempt, "next", cause);
+  if (tries_left) {  // cancel has taken its other attempts
+    worker.control().note_error(error);
+    return false;
+  }
   switch (policy.last) {
     case ErrorPolicy::Last::skip:
+      worker.counts.add(Count::skipped);
       worker.control().note_error(error);
       return true;
     case ErrorPolicy::Last::dead_letter:
@@ -121,6 +133,7 @@ bool judge_source_failure(WorkerState& worker, std::uint64_t call, unsigned atte
     case ErrorPolicy::Last::fail_run:
       break;
   }
+  worker.counts.add(Count::failed);
   worker.control().fail(error);
   return false;
 }

@@ -10,6 +10,7 @@
 #include <sluice/observe/histogram.hpp>
 #include <sluice/observe/tally.hpp>
 #include <sluice/options.hpp>
+#include <sluice/sync/queue_core.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -33,14 +34,26 @@ struct StageState {
   std::atomic<bool> enough{false};
 };
 
+/// Waits on behalf of a streaming stage, inside its emit, so that the worker's clocks know.
+class EmitWait {
+ public:
+  /// Blocks until the queue may have room, or is closed.
+  virtual void wait_for_room(QueueCore& queue, EdgeBase& edge) noexcept = 0;
+
+ protected:
+  ~EmitWait() = default;
+};
+
 /// One worker's counters and what it is doing right now.
 class WorkerState {
  public:
-  WorkerState(StageState& stage, std::size_t worker) : stage_(&stage), worker_(worker) {}
+  WorkerState(StageState& stage, std::size_t worker, EmitWait* emit_wait = nullptr)
+      : stage_(&stage), worker_(worker), emit_wait_(emit_wait) {}
 
   [[nodiscard]] StageState& stage() const noexcept { return *stage_; }
   [[nodiscard]] RunControl& control() const noexcept { return *stage_->control; }
   [[nodiscard]] std::size_t worker() const noexcept { return worker_; }
+  [[nodiscard]] EmitWait& emit_wait() const noexcept { return *emit_wait_; }
 
   Tallies counts;
   Histogram service;  ///< sampled nanoseconds in the callback, per item
@@ -48,7 +61,9 @@ class WorkerState {
   Tally expected_bytes;
 
   /// The item in the callback right now, and its attempt; kNoItem between items.
-  void begin_item(std::uint64_t item) noexcept { item_.store(item, std::memory_order_relaxed); }
+  void begin_item(std::uint64_t item) noexcept {
+    if constexpr (kAccounting) item_.store(item, std::memory_order_relaxed);
+  }
   void begin_item(std::uint64_t item, unsigned attempt) noexcept {
     item_.store(item, std::memory_order_relaxed);
     attempt_.store(attempt, std::memory_order_relaxed);
@@ -64,6 +79,7 @@ class WorkerState {
  private:
   StageState* stage_;
   std::size_t worker_;
+  EmitWait* emit_wait_;
   std::atomic<std::uint64_t> item_{StageError::kNoItem};
   std::atomic<unsigned> attempt_{1};
 };

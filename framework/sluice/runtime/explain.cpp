@@ -141,12 +141,15 @@ class Explainer {
   }
   [[nodiscard]] bool is_open_outlet(std::size_t stage) const {
     return run_.plan().stages[stage].role == StageRole::outlet &&
-           !run_.edge_into(stage)->lane(0).drained();
+           !run_.endpoint_of(stage)->ended();
   }
 
   // The stage that this one waits for; itself when it waits for nobody.
   [[nodiscard]] std::size_t waits_for(std::size_t stage) const {
-    if (is_open_outlet(stage)) return run_.edge_into(stage)->lane(0).has_items() ? stage : fed_by(stage);
+    if (is_open_outlet(stage)) {
+      const QueueCore& lane = run_.edge_into(stage)->lane(0);
+      return lane.has_items() || lane.drained() ? stage : fed_by(stage);
+    }
     if (const Worker* blocked = slowest_of(stage, Activity::blocked)) {
       return consumer_of(blocked->waits_for_room_in());
     }
@@ -172,19 +175,23 @@ class Explainer {
   [[nodiscard]] std::string root_text(std::size_t stage) const {
     const PlannedStage& planned = run_.plan().stages[stage];
     if (planned.role == StageRole::outlet) {
-      return fmt::format("{}: the application does not read its outlet", planned.name);
+      return fmt::format("{}: the application does not read its outlet{}", planned.name,
+                         run_.edge_into(stage)->lane(0).drained() ? " to the end" : "");
     }
     const Worker* busy = slowest_of(stage, Activity::busy);
     if (busy != nullptr) {
       const double seconds = seconds_since(busy->since());
-      const char* const what =
-          planned.role == StageRole::source ? "its source has been in next()" : "has been at work";
-      return fmt::format("{}: {} for {:.3f} s, {}", planned.name, what, seconds,
+      if (planned.role == StageRole::source) {
+        return fmt::format("{}: idle, not stuck: its source has been in next() for {:.3f} s",
+                           planned.name, seconds);
+      }
+      return fmt::format("{}: has been at work for {:.3f} s, {}", planned.name, seconds,
                          doing(*busy, stage));
     }
     if (planned.role == StageRole::inlet) {
-      return fmt::format("{}: idle, the application has put nothing more into its inlet",
-                         planned.name);
+      return fmt::format(
+          "{}: idle, not stuck: the application has put nothing more into its inlet",
+          planned.name);
     }
     const Worker* worker = slowest_of(stage, std::nullopt);
     return fmt::format("{}: {}", planned.name,

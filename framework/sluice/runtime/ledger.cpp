@@ -19,6 +19,9 @@ class Checker {
   explicit Checker(const RunState& run) : run_(run) {}
 
   LedgerReport check() {
+    for (const auto& endpoint : run_.endpoints()) {
+      if (endpoint != nullptr) endpoint->settle_counts();
+    }
     for (std::size_t stage = 0; stage < run_.graph().stages.size(); ++stage) {
       if (run_.edge_into(stage) != nullptr) {
         check_edge(stage);
@@ -86,10 +89,11 @@ class Checker {
 
 LedgerReport check_ledger(const RunState& run) { return Checker(run).check(); }
 
-void require_balance(const Report& report) {
-  if (report.ledger.balanced) return;
+void require_balance(const RunState& run) {
+  const LedgerReport ledger = check_ledger(run);
+  if (ledger.balanced) return;
   throw std::logic_error(fmt::format("pipeline {}: the ledger does not balance: {}",
-                                     report.pipeline, fmt::join(report.ledger.faults, "; ")));
+                                     run.graph().name, fmt::join(ledger.faults, "; ")));
 }
 
 }  // namespace sluice::detail

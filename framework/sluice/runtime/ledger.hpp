@@ -19,7 +19,7 @@ class RunState;
 /// Call after the run has ended.
 [[nodiscard]] LedgerReport check_ledger(const RunState& run);
 
-/// Throws std::logic_error when a ledger does not balance: a defect of the framework, never ignored.
-void require_balance(const Report& report);
+/// Throws std::logic_error when it does not balance: a defect of the framework, never ignored.
+void require_balance(const RunState& run);
 
 }  // namespace sluice::detail

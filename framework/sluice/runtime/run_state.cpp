@@ -112,15 +112,25 @@ void RunState::dead_letter(DeadLetter letter) noexcept {
     const std::lock_guard lock(mutex_);
     ++happened_.dead_letters;
   }
-  if (!hooks_.on_dead_letter) return;
-  const std::lock_guard lock(hook_mutex_);
-  hooks_.on_dead_letter(letter);
+  if (hooks_.on_dead_letter) {
+    call_hook(hooks_.on_dead_letter, letter.stage, "on_dead_letter", letter);
+  }
 }
 
 void RunState::log(std::string_view stage, std::string_view text) noexcept {
-  if (!hooks_.on_log) return;
-  const std::lock_guard lock(hook_mutex_);
-  hooks_.on_log(stage, text);
+  if (hooks_.on_log) call_hook(hooks_.on_log, stage, "on_log", stage, text);
+}
+
+// A hook that throws fails the run: what it was told is lost otherwise.
+template <class Hook, class... Args>
+void RunState::call_hook(Hook& hook, std::string_view stage, const char* phase,
+                         const Args&... args) noexcept {
+  try {
+    const std::lock_guard lock(hook_mutex_);
+    hook(args...);
+  } catch (...) {
+    fail(StageError({.stage = std::string(stage), .phase = phase}, current_exception_text()));
+  }
 }
 
 void RunState::end_inlets() noexcept {
@@ -139,6 +149,10 @@ void RunState::request_stop() noexcept {
   stop_requested_.store(true, std::memory_order_relaxed);  // only read for the report
   stop_source_.request_stop();
   end_inlets();
+  ring_timers();
+}
+
+void RunState::ring_timers() noexcept {
   timer_point_.wake_all();
   if (bell_ != nullptr) bell_->wake_all();
 }
@@ -150,8 +164,7 @@ void RunState::request_cancel() noexcept {
   end_inlets();
   cancel_edges();
   end_outlets();
-  timer_point_.wake_all();
-  if (bell_ != nullptr) bell_->wake_all();
+  ring_timers();
 }
 
 void RunState::cancel_edges() noexcept {
@@ -165,12 +178,19 @@ void RunState::cancel_edges() noexcept {
 void RunState::participant_ended() noexcept {
   // sync-point participants: the last one sees what all others have counted.
   if (participants_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  release_user_objects();
   ended_at_.store(Worker::read_clock(), std::memory_order_relaxed);
   cpu_ended_.store(process_cpu_seconds(), std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   // sync-point run-ended: releases all counters to whoever sees the end.
   ended_.store(true, std::memory_order_release);
   ended_condition_.notify_all();
+}
+
+void RunState::release_user_objects() noexcept {
+  instances_.clear();
+  hooks_.on_dead_letter = {};
+  hooks_.on_log = {};
 }
 
 bool RunState::wait_ended(const Deadline& deadline) {

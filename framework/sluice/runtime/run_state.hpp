@@ -1,7 +1,8 @@
 // sluice/runtime/run_state.hpp: one run: its edges, its workers, its errors, and its end.
 //
 // (1) Built completely before the first thread starts; after that the structure never changes.
-// (2) Ends when every worker and every outlet has ended; the last one to end says so.
+// (2) Ends when every worker and every outlet has ended; the last one to end says so. By then no object
+//     of the user's is left in it: steps drop theirs when their worker leaves, the last one the rest.
 // (3) fail() and cancel() may come from any thread, also from inside a step: they set the flag first
 //     and cancel the edges after, so whoever finds an edge cancelled also finds the flag.
 // Layer: runtime. Not API.
@@ -50,6 +51,8 @@ class RunState final : public RunControl, public Endpoint::Listener {
   void request_stop() noexcept override;
   void request_cancel() noexcept override;
   void log(std::string_view stage, std::string_view text) noexcept override;
+
+  void ring_timers() noexcept override;
 
   void endpoint_ended() noexcept override { participant_ended(); }
   /// A worker or an outlet has ended.
@@ -126,6 +129,10 @@ class RunState final : public RunControl, public Endpoint::Listener {
   void keep(const StageError& error) noexcept;
   void cancel_edges() noexcept;
   void end_inlets() noexcept;
+  template <class Hook, class... Args>
+  void call_hook(Hook& hook, std::string_view stage, const char* phase,
+                 const Args&... args) noexcept;
+  void release_user_objects() noexcept;
 
   std::shared_ptr<const Graph> graph_{};
   Plan plan_;

@@ -10,11 +10,12 @@ namespace sluice::detail {
 namespace {
 
 // A timer can't be waited for on the input queue, where there may be items that must not be taken
-// yet. Cancel and stop ring timer_point().
-void wait_for_timer(RunState& run, const Deadline& due) noexcept {
+// yet. Whatever makes a timer moot rings timer_point() (sync-point wake-all: the look that follows the
+// announcement sees it, or the ring ends the sleep).
+void wait_for_timer(RunState& run, const Worker& worker) noexcept {
   WaitPoint& point = run.timer_point();
   const WaitPoint::Ticket ticket = point.announce();
-  if (!run.cancelled()) point.park(ticket, due);  // while draining, retries keep their time
+  if (!worker.timer_is_moot()) point.park(ticket, worker.body->wake_at());
   static_cast<void>(point.leave());  // a ring is for all, so there is nothing to pass on
 }
 
@@ -27,7 +28,7 @@ void wait(RunState& run, Worker& worker, StepResult result) noexcept {
       worker.body->full()->wait_for_room();
       break;
     case StepResult::needs_time:
-      wait_for_timer(run, worker.body->wake_at());
+      wait_for_timer(run, worker);
       break;
     case StepResult::progressed:
     case StepResult::done:

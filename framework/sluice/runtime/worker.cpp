@@ -32,7 +32,7 @@ Worker::Nanoseconds ns_of(const Deadline& deadline) noexcept {
 }  // namespace
 
 Worker::Worker(StageState& stage, std::size_t index, std::size_t batch)
-    : state(stage, index),
+    : state(stage, index, this),
       since_(read_clock()),
       wake_at_(kNever),
       born_(since_.load(std::memory_order_relaxed)),
@@ -40,6 +40,7 @@ Worker::Worker(StageState& stage, std::size_t index, std::size_t batch)
       limit_(std::min<std::size_t>(batch, 16)) {}
 
 void Worker::enter(Activity activity, Nanoseconds now) noexcept {
+  if constexpr (!kAccounting) return;
   const auto before = static_cast<std::size_t>(activity_.load(std::memory_order_relaxed));
   if (before < kClocks) {
     const Nanoseconds spent = now - since_.load(std::memory_order_relaxed);
@@ -51,10 +52,16 @@ void Worker::enter(Activity activity, Nanoseconds now) noexcept {
 }
 
 StepResult Worker::step(Nanoseconds& now) noexcept {
+  now = std::max(now, since());  // it may have been read before another thread's step ended
   if (activity() == Activity::blocked) body->full_edge()->add_full_ns(now - since());
   enter(Activity::busy, now);
   StepFrame frame{.max_items = limit_, .sample = (steps_++ & 7U) == 0 || service_ns_ > 2000};
+  if constexpr (!kAccounting) frame = {.max_items = batch_};
   const StepResult result = body->step(frame);
+  if constexpr (!kAccounting) {
+    activity_.store(activity_after(result), std::memory_order_relaxed);
+    return result;
+  }
   const Nanoseconds begun = now;
   now = read_clock();
   learn(frame, now - begun);
@@ -68,6 +75,17 @@ StepResult Worker::step(Nanoseconds& now) noexcept {
   return result;
 }
 
+void Worker::wait_for_room(QueueCore& queue, EdgeBase& edge) noexcept {
+  const Nanoseconds begun = read_clock();
+  full_.store(&queue, std::memory_order_relaxed);
+  enter(Activity::blocked, begun);
+  queue.wait_for_room();
+  const Nanoseconds now = read_clock();
+  edge.add_full_ns(now - begun);
+  full_.store(nullptr, std::memory_order_relaxed);
+  enter(Activity::busy, now);
+}
+
 // Items per step: what fits the budget at the smoothed service time, at most the batch.
 void Worker::learn(const StepFrame& frame, Nanoseconds spent) noexcept {
   if (frame.items == 0) return;
@@ -77,6 +95,13 @@ void Worker::learn(const StepFrame& frame, Nanoseconds spent) noexcept {
   limit_ = fits >= static_cast<double>(batch_)
                ? batch_
                : std::max<std::size_t>(1, static_cast<std::size_t>(fits));
+}
+
+// While a run drains, retries keep their time; a source has nothing to retry for once it is stopped.
+bool Worker::timer_is_moot() const noexcept {
+  const RunControl& control = state.control();
+  return (body->input() == nullptr ? control.stopping() : control.cancelled()) ||
+         state.stage().enough.load(std::memory_order_relaxed);
 }
 
 bool Worker::may_progress(Nanoseconds now, bool closely) const noexcept {
@@ -94,7 +119,7 @@ bool Worker::may_progress(Nanoseconds now, bool closely) const noexcept {
       return (closely ? input->may_have_items() : input->has_items()) || input->is_closed();
     }
     case Activity::parked:
-      return wake_at() == kNever || now >= wake_at() || state.control().cancelled();
+      return wake_at() == kNever || now >= wake_at() || timer_is_moot();
     case Activity::busy:
       break;
   }

@@ -25,7 +25,7 @@ namespace sluice::detail {
 enum class Activity : unsigned char { parked, busy, starved, blocked, ended };
 inline constexpr std::size_t kClocks = 4;
 
-class Worker {
+class Worker final : public EmitWait {
  public:
   using Nanoseconds = std::int64_t;
 
@@ -49,6 +49,9 @@ class Worker {
   /// Runs one step; the claim must be held. `now` is a recent clock reading, and is renewed.
   [[nodiscard]] StepResult step(Nanoseconds& now) noexcept;
 
+  /// From inside a step of a streaming stage: the wait is blocked time, not busy time.
+  void wait_for_room(QueueCore& queue, EdgeBase& edge) noexcept override;
+
   /// A look without the claim: could a step make progress now? `closely` for the last look before
   /// sleeping (seq_cst loads), else a cheap look that may be outdated.
   [[nodiscard]] bool may_progress(Nanoseconds now, bool closely) const noexcept;
@@ -63,6 +66,8 @@ class Worker {
     return wake_at_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] bool ended() const noexcept { return activity() == Activity::ended; }
+  /// What its timer is for will not be done any more: a step would end it.
+  [[nodiscard]] bool timer_is_moot() const noexcept;
 
   // ---- for reports -------------------------------------------------------------------------------
   [[nodiscard]] Activity activity() const noexcept {

@@ -23,8 +23,8 @@
 
 namespace sluice::detail {
 
-/// Spin for as long as seems right: some microseconds when each end may have a processor of its own
-/// and nobody has given up spinning already, else not at all.
+/// Spin for as long as seems right: about as long as a sleep and a wake take on this machine, and not
+/// at all when there is only one processor.
 inline constexpr std::chrono::nanoseconds kAutoSpin{-1};
 
 template <class Sync>

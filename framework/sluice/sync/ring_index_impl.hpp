@@ -116,16 +116,15 @@ template <class Sync>
 bool BasicRingIndex<Sync>::fits(const Grant& grant, std::size_t weight) noexcept {
   if (capacity_bytes_ == 0) return true;
   const std::uint64_t in = put_.bytes.load(std::memory_order_relaxed);
-  const auto room = [&] {
-    return capacity_bytes_ - least(
-                                 in - put_.seen_bytes_out.load(std::memory_order_relaxed),
-                                 capacity_bytes_);
+  const auto fits_in = [&] {
+    const std::uint64_t used = in - put_.seen_bytes_out.load(std::memory_order_relaxed);
+    return used <= capacity_bytes_ && weight <= capacity_bytes_ - used;
   };
-  if (weight <= room()) return true;
+  if (fits_in()) return true;
   const std::uint64_t head = head_word() >> kShift;  // acquires the bytes taken up to it, too
   put_.seen_head.store(head, std::memory_order_relaxed);
   put_.seen_bytes_out.store(get_.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  return weight <= room() || head == grant.index;
+  return fits_in() || head == grant.index;
 }
 
 template <class Sync>

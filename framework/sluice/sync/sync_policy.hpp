@@ -10,6 +10,8 @@
 //   sleep(word, epoch, deadline) blocks while word's upper half is `epoch`; false when the deadline
 //                                passed; may return true for no reason
 //   wake(word, count)            wakes up to `count` sleepers of word
+//   note_wake(ns), wake_ns()     remembers how long a wake took to take effect, and about how long
+//                                it takes on this machine
 // Layer: sync. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -18,6 +20,7 @@
 #include <sluice/deadline.hpp>
 #include <sluice/os/cpu.hpp>
 #include <sluice/os/futex.hpp>
+#include <sluice/sync/wake_time.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -45,6 +48,12 @@ struct StandardSync {
   static void wake(const Atomic<std::uint64_t>& word, int count) noexcept {
     futex_wake_upper(word, count);
   }
+
+  static void note_wake(std::int64_t ns) noexcept { wake_time().note(ns); }
+  [[nodiscard]] static std::int64_t wake_ns() noexcept { return wake_time().estimate_ns(); }
+
+ private:
+  static WakeTime& wake_time() noexcept { return process_wake_time; }
 };
 
 }  // namespace sluice::detail

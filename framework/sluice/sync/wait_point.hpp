@@ -112,6 +112,8 @@ class BasicWaitPoint {
   void wake_one_slow() noexcept;
 
   typename Sync::template Atomic<std::uint64_t> word_{0};
+  // When the last wake was made, to learn how long wakes take. Orders nothing.
+  typename Sync::template Atomic<std::int64_t> woken_at_ns_{0};
 };
 
 template <class Sync>
@@ -125,12 +127,15 @@ auto BasicWaitPoint<Sync>::announce() noexcept -> Ticket {
 template <class Sync>
 bool BasicWaitPoint<Sync>::park(Ticket ticket, const Deadline& deadline) noexcept {
   bool in_time = true;
+  bool slept = false;
   // Signals end a futex wait early; the epoch decides, not the return value.
   // sync-point wake-all: acquires what was changed before wake_all(); see there.
   while (epoch_of(word_.load(std::memory_order_acquire)) == ticket.epoch) {
     if (!in_time) return false;
     in_time = Sync::sleep(word_, ticket.epoch, deadline);
+    slept = true;
   }
+  if (slept) Sync::note_wake(Sync::now_ns() - woken_at_ns_.load(std::memory_order_relaxed));
   return true;
 }
 
@@ -163,6 +168,7 @@ void BasicWaitPoint<Sync>::wake_one_slow() noexcept {
   std::uint64_t word = word_.load(std::memory_order_seq_cst);
   do {
     if (!wakeable(word)) return;
+    woken_at_ns_.store(Sync::now_ns(), std::memory_order_relaxed);
   } while (!word_.compare_exchange_weak(word, (word + kOneEpoch) | kPending,
                                         std::memory_order_seq_cst, std::memory_order_seq_cst));
   Sync::wake(word_, 1);
@@ -174,6 +180,7 @@ void BasicWaitPoint<Sync>::wake_all() noexcept {
   // rearm()), so one of them comes first. Ours first: the sleeper's acquires our release and its
   // look sees what we changed before. The sleeper's first: its ticket is outdated by this step.
   // So wake_all() may also follow changes that are not seq_cst, such as a stop request.
+  woken_at_ns_.store(Sync::now_ns(), std::memory_order_relaxed);
   const std::uint64_t before = word_.fetch_add(kOneEpoch, std::memory_order_seq_cst);
   if ((before & kWaiters) != 0) Sync::wake(word_, kEverybody);
 }

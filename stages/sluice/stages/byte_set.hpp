@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace sluice::stages {
@@ -17,23 +18,27 @@ class ByteSet {
  public:
   constexpr ByteSet() noexcept = default;
   explicit constexpr ByteSet(std::string_view bytes) noexcept {
-    for (const char byte : bytes) has_[index(byte)] = true;
+    for (const char byte : bytes) add(byte);
   }
   /// From `first` to `last`, both included.
   [[nodiscard]] static constexpr ByteSet range(char first, char last) noexcept {
     ByteSet set;
-    for (std::size_t i = index(first); i <= index(last); ++i) set.has_[i] = true;
+    for (int byte = as_number(first); byte <= as_number(last); ++byte) {
+      set.add(static_cast<char>(byte));
+    }
     return set;
   }
 
-  [[nodiscard]] constexpr bool contains(char byte) const noexcept { return has_[index(byte)]; }
+  [[nodiscard]] constexpr bool contains(char byte) const noexcept {
+    return (words_[word_of(byte)] & bit_of(byte)) != 0;
+  }
 
   friend constexpr ByteSet operator|(ByteSet a, const ByteSet& b) noexcept {
-    for (std::size_t i = 0; i < a.has_.size(); ++i) a.has_[i] = a.has_[i] || b.has_[i];
+    for (std::size_t i = 0; i < a.words_.size(); ++i) a.words_[i] |= b.words_[i];
     return a;
   }
   friend constexpr ByteSet operator~(ByteSet a) noexcept {
-    for (bool& has : a.has_) has = !has;
+    for (std::uint64_t& word : a.words_) word = ~word;
     return a;
   }
   friend constexpr bool operator==(const ByteSet&, const ByteSet&) noexcept = default;
@@ -53,11 +58,16 @@ class ByteSet {
   }
 
  private:
-  static constexpr std::size_t index(char byte) noexcept {
-    return static_cast<unsigned char>(byte);
+  static constexpr int as_number(char byte) noexcept { return static_cast<unsigned char>(byte); }
+  static constexpr std::size_t word_of(char byte) noexcept {
+    return static_cast<unsigned char>(byte) / 64U;
   }
+  static constexpr std::uint64_t bit_of(char byte) noexcept {
+    return std::uint64_t{1} << (static_cast<unsigned char>(byte) % 64U);
+  }
+  constexpr void add(char byte) noexcept { words_[word_of(byte)] |= bit_of(byte); }
 
-  std::array<bool, 256> has_{};
+  std::array<std::uint64_t, 4> words_{};
 };
 
 }  // namespace sluice::stages

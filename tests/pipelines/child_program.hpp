@@ -1,0 +1,83 @@
+// tests/pipelines/child_program.hpp: a program under test: its words, its signals, what it prints.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace sluice::testing_support {
+
+/// How a program ended and what it had printed.
+struct Ended {
+  int exit_code = -1;  ///< -1 when a signal ended it
+  int signal = 0;      ///< that signal
+  std::string out;
+  std::string err;
+};
+
+/// A running program. The destructor kills what still runs.
+///
+/// Blocking calls have no limit of their own: the watchdog of the test case is the limit.
+class ChildProgram {
+ public:
+  /// What the program's standard streams are.
+  struct Streams {
+    std::string input{};           ///< a file for standard input; default: nothing to read
+    bool err_is_terminal = false;  ///< standard error is a pseudo terminal of 100 columns
+    std::string out_file{};        ///< a file for standard output; default: captured
+  };
+
+  explicit ChildProgram(std::vector<std::string> words);
+  ChildProgram(std::vector<std::string> words, const Streams& streams);
+  ~ChildProgram();
+  ChildProgram(const ChildProgram&) = delete;
+  ChildProgram& operator=(const ChildProgram&) = delete;
+
+  void send(int signal) const;
+  /// Reads until standard error holds the text (counted from its beginning) or the program closes
+  /// it. Returns  whether it came.
+  bool wait_for_err(const std::string& text);
+  bool wait_for_out(const std::string& text);
+  /// Nobody reads its standard output any more.
+  void close_out();
+  /// Reads everything and waits for the end.
+  Ended wait();
+
+  [[nodiscard]] const std::string& err() const { return err_; }
+
+ private:
+  bool read_some();
+  bool wait_for(const std::string& stream, const std::string& text);
+
+  pid_t pid_ = -1;
+  int out_fd_ = -1;
+  int err_fd_ = -1;
+  std::string out_;
+  std::string err_;
+};
+
+/// Starts the program, reads everything, waits.
+[[nodiscard]] Ended run_program(std::vector<std::string> words);
+[[nodiscard]] Ended run_program(std::vector<std::string> words,
+                                const ChildProgram::Streams& streams);
+
+/// A folder of the test's own, removed with everything in it by the destructor.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+[[nodiscard]] std::string read_text(const std::string& path);
+void write_text(const std::string& path, const std::string& text);
+
+}  // namespace sluice::testing_support
