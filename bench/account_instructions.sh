@@ -2,12 +2,12 @@
 # bench/account_instructions.sh: instructions per item of a put, a get and their settling, with and
 # without the settling, counted by callgrind.
 #
-#   bench/account_instructions.sh [PATH OF account_steps]
+#   bench/account_instructions.sh [PATH OF bench_account_steps]
 #
 # Two lengths are run and subtracted, so that starting the program does not count.
 # SPDX-License-Identifier: MIT
 set -eu
-steps=${1:-build/release/bin/account_steps}
+steps=${1:-build/release/bin/bench_account_steps}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

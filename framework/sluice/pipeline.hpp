@@ -7,6 +7,7 @@
 #pragma once
 
 #include <sluice/flow/bodies.hpp>
+#include <sluice/flow/copyable.hpp>
 #include <sluice/flow/graph.hpp>
 #include <sluice/flow/selector.hpp>
 #include <sluice/stage.hpp>
@@ -137,7 +138,7 @@ struct StreamAccess {
   template <class T>
   static void use(Graph& graph, const Origin<T>& origin) {
     OpenEnd& end = graph.ends[origin.end];
-    if (end.used && !end.what.empty() && !std::copy_constructible<T>) {
+    if (end.used && !end.what.empty() && !Copyable<T>) {
       graph.faults.push_back("stage " + graph.stages[origin.stage].name + ": " + end.what +
                              " carries " + std::string(type_name<T>()) +
                              ", which can only be moved, and has more than one consumer");
@@ -199,7 +200,7 @@ struct StreamAccess {
 
   template <class T, class Decl>
   static void check_retry(Graph& graph, const Declared& base) {
-    if (base.options.on_error.retries == 0 || std::copy_constructible<T>) return;
+    if (base.options.on_error.retries == 0 || Copyable<T>) return;
     if constexpr (requires { Decl::template kReadsOnly<T>; }) {
       if (Decl::template kReadsOnly<T>) return;
     }
@@ -225,7 +226,7 @@ template <class Decl>
 concept Declaration = requires(Decl& decl) { decl.base.has_output; };
 
 template <class T>
-inline constexpr bool may_fan_out = std::is_copy_constructible_v<T>;
+inline constexpr bool may_fan_out = detail::Copyable<T>;
 
 }  // namespace detail
 

@@ -42,8 +42,8 @@ struct QueueOptions {
   /// Most bytes queued at once, as the weigher counts them; 0 = no such bound. An item heavier than
   /// that is accepted when the queue is empty.
   std::size_t capacity_bytes = 0;
-  /// Says how many bytes an item stands for. Called once for each put, by any thread, before the
-  /// item is moved. Needed for capacity_bytes; without it size_bytes() is 0.
+  /// Says how many bytes an item stands for. Called by any thread that puts, before the item is
+  /// moved. Needed for capacity_bytes; without it size_bytes() is 0.
   UniqueFunction<std::size_t(const T&) const> weigher = {};
   /// How long a blocking call may spin before it sleeps. Negative: decided by the queue.
   std::chrono::nanoseconds spin = detail::kAutoSpin;
@@ -86,6 +86,7 @@ class BasicQueue : public BasicQueueCore<Sync> {
   /// Threads  any number of producers and consumers. Not for signal handlers.
   /// Order    what happened before put() is visible to whoever gets the item.
   PutStatus put(T&& item, const Deadline& deadline = {}, std::stop_token stop = {}) {
+    if (put_at_once(std::move(item))) return PutStatus::ok;
     const std::size_t weight = weight_of(item);
     const PutStatus status = put_one(std::move(item), weight);
     if (status != PutStatus::full || deadline.is_one_try()) return status;
@@ -94,21 +95,24 @@ class BasicQueue : public BasicQueueCore<Sync> {
   PutStatus put(const T& item, const Deadline& deadline = {}, std::stop_token stop = {})
     requires std::is_copy_constructible_v<T>
   {
+    if (put_at_once(item)) return PutStatus::ok;
     const std::size_t weight = weight_of(item);
-    const PutStatus status = copy_one(item, weight);
+    const PutStatus status = put_copy(item, weight);
     if (status != PutStatus::full || deadline.is_one_try()) return status;
     return put_waiting(Parcel(item), weight, deadline, std::move(stop));
   }
 
   /// put() that never waits.
   PutStatus try_put(T&& item) {
+    if (put_at_once(std::move(item))) return PutStatus::ok;
     const std::size_t weight = weight_of(item);
     return put_one(std::move(item), weight);
   }
   PutStatus try_put(const T& item)
     requires std::is_copy_constructible_v<T>
   {
-    return copy_one(item, weight_of(item));
+    if (put_at_once(item)) return PutStatus::ok;
+    return put_copy(item, weight_of(item));
   }
 
   /// Appends the items in order; other producers' items may come in between.
@@ -136,6 +140,7 @@ class BasicQueue : public BasicQueueCore<Sync> {
   ///          is still the oldest in the queue.
   GetResult<T> get(const Deadline& deadline = {}, std::stop_token stop = {}) {
     GetResult<T> result;
+    if (take_at_once(result)) return result;
     take_one(result);
     if (result.status() == GetStatus::empty && !deadline.is_one_try()) {
       get_waiting(result, deadline, std::move(stop));
@@ -145,7 +150,7 @@ class BasicQueue : public BasicQueueCore<Sync> {
   /// get() that never waits.
   GetResult<T> try_get() {
     GetResult<T> result;
-    take_one(result);
+    if (!take_at_once(result)) take_one(result);
     return result;
   }
 
@@ -191,24 +196,21 @@ class BasicQueue : public BasicQueueCore<Sync> {
  private:
   using Parcel = typename Items::Parcel;
 
-  // U is T, const T& when copying can't throw, or a Parcel.
+  // The whole put when nothing special is the case; false says nothing, put_one() finds out.
+  template <class U>
+  bool put_at_once(U&& item) noexcept;
+  // U is T or a Parcel.
   template <class U>
   PutStatus put_one(U&& item, std::size_t weight);
-  PutStatus copy_one(const T& item, std::size_t weight) {
-    if constexpr (!Items::kBoxed && std::is_nothrow_copy_constructible_v<T>) {
-      return put_one(item, weight);
-    } else {
-      // Spares the copy when it would be in vain; the put itself decides.
-      if (!this->has_room()) return this->is_closed() ? PutStatus::closed : PutStatus::full;
-      return put_one(Parcel(item), weight);
-    }
-  }
+  PutStatus put_copy(const T& item, std::size_t weight);
   template <class U>
   PutStatus put_waiting(U&& item, std::size_t weight, const Deadline& deadline,
                         std::stop_token stop);
   PutManyResult put_many_waiting(std::span<T> items, PutManyResult result, const Deadline& deadline,
                                  std::stop_token stop);
   std::size_t fill_piece(const Grant& grant, typename Items::Spares& spares, std::span<T> items);
+  // The whole get when nothing special is the case; false says nothing, take_one() finds out.
+  bool take_at_once(GetResult<T>& result) noexcept;
   void take_one(GetResult<T>& result);
   void get_waiting(GetResult<T>& result, const Deadline& deadline, std::stop_token stop);
   template <class Buffer>

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <sluice/flow/bodies.hpp>
+#include <sluice/flow/copyable.hpp>
 #include <sluice/flow/key_table.hpp>
 #include <sluice/flow/maker.hpp>
 #include <sluice/pipeline.hpp>
@@ -152,7 +153,7 @@ struct ReduceDecl {
 ///
 /// After key_by it holds one state per key and emits std::pair<Key, State> for each; else it emits
 /// one State. More than one worker without key_by needs the form with `combine`.
-template <std::copy_constructible State, class Fold>
+template <detail::Copyable State, class Fold>
 [[nodiscard]] auto reduce(std::string name, State initial, Fold fold, StageOptions options = {}) {
   return detail::ReduceDecl<State, Fold, detail::NoCombine>{
       {.name = std::move(name),
@@ -166,7 +167,7 @@ template <std::copy_constructible State, class Fold>
 }
 
 /// The same with `combine(State&, State&&)`, which merges the states of several workers.
-template <std::copy_constructible State, class Fold, class Combine>
+template <detail::Copyable State, class Fold, class Combine>
   requires std::invocable<Combine&, State&, State&&>
 [[nodiscard]] auto reduce(std::string name, State initial, Fold fold, Combine combine,
                           StageOptions options = {}) {

@@ -28,8 +28,8 @@ Fiber& FiberPool::at(unsigned thread) {
 
 void FiberPool::abandon() {
   // Reachable for ever, or what lies on these stacks would count as leaked.
-  static std::vector<std::unique_ptr<Fiber>> graveyard;
-  for (auto& fiber : fibers_) graveyard.push_back(std::move(fiber));
+  static auto* const graveyard = new std::vector<std::unique_ptr<Fiber>>;
+  for (auto& fiber : fibers_) graveyard->push_back(std::move(fiber));
   fibers_.clear();
 }
 
@@ -44,11 +44,11 @@ Execution::Execution(Strategy& strategy, FiberPool& fibers, bool tracing)
 Execution::~Execution() {
   if (!failed()) return;
   // Fibers that were left in the middle still refer to all this.
-  static std::vector<std::shared_ptr<void>> graveyard;
-  for (auto& object : objects_) graveyard.push_back(std::move(object));
+  static auto* const graveyard = new std::vector<std::shared_ptr<void>>;
+  for (auto& object : objects_) graveyard->push_back(std::move(object));
   auto bodies = std::make_shared<std::vector<Thread>>(std::move(threads_));
-  graveyard.push_back(std::move(bodies));
-  graveyard.push_back(std::make_shared<std::vector<std::function<void()>>>(std::move(checks_)));
+  graveyard->push_back(std::move(bodies));
+  graveyard->push_back(std::make_shared<std::vector<std::function<void()>>>(std::move(checks_)));
 }
 
 Execution* Execution::current() noexcept { return now_running; }
@@ -213,6 +213,7 @@ bool Execution::sleep(const void* address, bool timed) {
   Thread& own = threads_[running_];
   own.state = State::sleeping;
   own.address = address;
+  own.slept_at = steps_;
   own.timed = timed;
   own.timed_out = false;
   // With a deadline the sleeper itself is an option: it may have passed already.
@@ -222,13 +223,13 @@ bool Execution::sleep(const void* address, bool timed) {
 
 void Execution::wake(const void* address, int count) {
   for (int woken = 0; woken < count; ++woken) {
-    options_.clear();
-    for (unsigned i = 1; i < threads_.size(); ++i) {
-      const Thread& thread = threads_[i];
-      if (thread.state == State::sleeping && thread.address == address) options_.push_back(i);
+    Thread* first = nullptr;
+    for (Thread& thread : threads_) {
+      if (thread.state != State::sleeping || thread.address != address) continue;
+      if (first == nullptr || thread.slept_at < first->slept_at) first = &thread;
     }
-    if (options_.empty()) break;
-    threads_[ask(Switch::blocked)].state = State::ready;
+    if (first == nullptr) return;
+    first->state = State::ready;
     changed();
   }
 }

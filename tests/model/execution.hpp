@@ -100,6 +100,7 @@ class Execution {
   void yield();
   /// Sleeps on an address. Returns  false when the deadline passed; never does if not `timed`.
   bool sleep(const void* address, bool timed);
+  /// Who went to sleep first is woken first, as Linux does for threads of one priority.
   void wake(const void* address, int count);
   /// Chooses between `count` outcomes of a step; 0 is the strong one.
   [[nodiscard]] unsigned choose(unsigned count);
@@ -118,6 +119,7 @@ class Execution {
     State state = State::ready;
     VectorClock clock = {};
     const void* address = nullptr;  // slept on
+    unsigned slept_at = 0;          // steps_ then
     bool timed = false;
     bool timed_out = false;
     bool yielded = false;

@@ -155,6 +155,10 @@ struct ModelSync {
     execution.before_step();
     execution.wake(&word, count);
   }
+
+  // Only decides how long to spin, which is not simulated.
+  static void note_wake(std::int64_t) noexcept {}
+  [[nodiscard]] static std::int64_t wake_ns() noexcept { return 1000; }
 };
 
 }  // namespace sluice::model

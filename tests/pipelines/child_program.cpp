@@ -13,10 +13,6 @@
 
 #include <array>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
 #include <system_error>
 
 namespace sluice::testing_support {
@@ -167,28 +163,6 @@ Ended run_program(std::vector<std::string> words) { return ChildProgram(std::mov
 
 Ended run_program(std::vector<std::string> words, const ChildProgram::Streams& streams) {
   return ChildProgram(std::move(words), streams).wait();
-}
-
-TemporaryFolder::TemporaryFolder() {
-  path_ = (std::filesystem::temp_directory_path() / "sluice-test-XXXXXX").string();
-  if (::mkdtemp(path_.data()) == nullptr) checked(-1, "mkdtemp");
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error("can't read " + path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write_text(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  if (!file.flush()) throw std::runtime_error("can't write " + path);
 }
 
 }  // namespace sluice::testing_support

@@ -63,21 +63,4 @@ class ChildProgram {
 [[nodiscard]] Ended run_program(std::vector<std::string> words,
                                 const ChildProgram::Streams& streams);
 
-/// A folder of the test's own, removed with everything in it by the destructor.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-[[nodiscard]] std::string read_text(const std::string& path);
-void write_text(const std::string& path, const std::string& text);
-
 }  // namespace sluice::testing_support

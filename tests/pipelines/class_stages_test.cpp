@@ -122,8 +122,7 @@ TEST_CASE("finish: after all producers of the stage closed", "[pipeline]") {
       done = true;
       return 1000;
     });
-    merge(quick, slow) |
-        stage("sum", Summer(calls), {.workers = 2, .carrier = mix.at(1)}) |
+    merge(quick, slow) | stage("sum", Summer(calls), {.workers = 2, .carrier = mix.at(1)}) |
         sink("collect", got.sink(), {.carrier = mix.at(0)});
     WatchedRun run(p);
     const OpensAtEnd opens(gate);
@@ -208,9 +207,11 @@ TEST_CASE("Objects of the user's that a run held are destroyed when it has ended
   for_every_carrier([](const CarrierMix& mix) {
     Pipeline p("lives");
     const std::int64_t before = Counted::live();
-    p.source("read", [held = Counted(), n = 0]() mutable -> std::optional<int> {
-       return n < 10 ? std::optional<int>(n++) : std::nullopt;
-     }, {.carrier = mix.at(0)}) |
+    p.source("read",
+             [held = Counted(), n = 0]() mutable -> std::optional<int> {
+               return n < 10 ? std::optional<int>(n++) : std::nullopt;
+             },
+             {.carrier = mix.at(0)}) |
         map("copy", [held = Counted()](int n) { return n; }, {.workers = 3, .carrier = mix.at(1)}) |
         sink("drop", [held = Counted()](int) {}, {.carrier = mix.at(2)});
     const std::int64_t described = Counted::live();

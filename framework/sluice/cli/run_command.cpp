@@ -149,6 +149,7 @@ class Execution {
       outcome_.closed_stdout = true;
       return;
     }
+    if (outcome_.failed) return;  // most likely by this, and better told
     outcome_.failed = true;
     console_.message(fmt::format("writing to standard output failed: {}",
                                  std::generic_category().message(error)));

@@ -41,16 +41,28 @@ std::string help_of(const ArgSpec& spec) {
 // CLI11's layout with our order: every argument once, bare words beside their options.
 class HelpLayout : public CLI::Formatter {
  public:
+  explicit HelpLayout(const std::vector<ArgSpec>& args) : args_(args) {}
+
   std::string make_positionals(const CLI::App*) const override { return {}; }
-  std::string make_option_name(const CLI::Option* option, bool in_usage) const override {
-    const std::string bare = option->get_name(true);
-    if (in_usage) return bare;
+  std::string make_option_name(const CLI::Option* option, bool) const override {
     const std::string dashed = option->get_name(false, true);
-    return option->get_positional() ? bare + ", " + dashed : dashed;
+    return option->get_positional() ? option->get_name(true) + ", " + dashed : dashed;
   }
   std::string make_option_opts(const CLI::Option* option) const override {
     return option->get_type_name().empty() ? "" : " " + option->get_type_name();
   }
+  // A bare word on the usage line; in brackets when it may be left out.
+  std::string make_option_usage(const CLI::Option* option) const override {
+    const std::string name = option->get_name(true);
+    const auto spec = std::find_if(args_.begin(), args_.end(),
+                                   [&](const ArgSpec& arg) { return arg.name == name; });
+    if (spec == args_.end()) return name;
+    const std::string word = name + (spec->many ? "..." : "");
+    return spec->fallback ? "[" + word + "]" : word;
+  }
+
+ private:
+  const std::vector<ArgSpec>& args_;  // outlives the help text
 };
 
 // Binds one argument to its place in `given`; counts flags as a word per occurrence.
@@ -84,12 +96,16 @@ void forget_absent(GivenWords& given) {
   }
 }
 
-// "--report --quiet": an option in the place of a value is a slip, not a file name.
-void refuse_options_as_values(const GivenWords& given, const std::vector<std::string>& known) {
-  for (const auto& [name, words] : given) {
-    for (const std::string& word : words) {
-      if (std::find(known.begin(), known.end(), word) == known.end()) continue;
-      throw UsageError(fmt::format("--{} needs a value, found the option {}", name, word));
+// "--report --quiet": an option in the place of a value is a slip, not a file name. Behind a bare
+// "--" it is meant.
+void refuse_options_as_values(const GivenWords& given, const std::vector<std::string>& known,
+                              const std::vector<std::string>& words) {
+  const auto mark = std::find(words.begin(), words.end(), "--");
+  for (const auto& [name, values] : given) {
+    for (const std::string& value : values) {
+      if (std::find(known.begin(), known.end(), value) == known.end()) continue;
+      if (std::find(mark, words.end(), value) != words.end()) continue;
+      throw UsageError(fmt::format("--{} needs a value, found the option {}", name, value));
     }
   }
 }
@@ -106,9 +122,9 @@ std::string summary_of(const CommandSyntax& syntax, const PipelineEntry* entry) 
   return fmt::format("{}\n{}: {}", syntax.summary, entry->name, entry->summary);
 }
 
-void set_up_help(CLI::App& app, const PipelineEntry* entry) {
+void set_up_help(CLI::App& app, const PipelineEntry* entry, const std::vector<ArgSpec>& args) {
   app.set_help_flag();
-  auto layout = std::make_shared<HelpLayout>();
+  auto layout = std::make_shared<HelpLayout>(args);
   layout->column_width(34);
   app.formatter(std::move(layout));
   if (entry != nullptr && !entry->details.empty()) app.footer("\n" + entry->details);
@@ -128,7 +144,7 @@ SortedWords sort_words(const std::string& usage, const CommandSyntax& syntax,
                        const std::vector<std::string>& words) {
   SortedWords sorted;
   CLI::App app(summary_of(syntax, entry), usage);
-  set_up_help(app, entry);
+  set_up_help(app, entry, args);
   std::vector<std::string> known = {"-h", "--help"};
   Binder pipeline(app, sorted.args, "Arguments");
   for (const ArgSpec& spec : args) {
@@ -155,8 +171,8 @@ SortedWords sort_words(const std::string& usage, const CommandSyntax& syntax,
   forget_absent(sorted.args);
   forget_absent(sorted.options);
   if (!sorted.help) {
-    refuse_options_as_values(sorted.args, known);
-    refuse_options_as_values(sorted.options, known);
+    refuse_options_as_values(sorted.args, known, words);
+    refuse_options_as_values(sorted.options, known, words);
   }
   return sorted;
 }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/flow/callable.hpp>
 #include <sluice/flow/endpoint.hpp>
 #include <sluice/flow/source_step.hpp>
 #include <sluice/flow/stage_step.hpp>

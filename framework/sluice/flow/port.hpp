@@ -11,6 +11,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/flow/copyable.hpp>
 #include <sluice/flow/edge.hpp>
 #include <sluice/flow/item_vector.hpp>
 #include <sluice/flow/selector.hpp>
@@ -257,7 +258,7 @@ class OutPort {
   }
 
   PutStatus offer(Queue<T>& queue, std::size_t at) {
-    if constexpr (std::copy_constructible<T>) {
+    if constexpr (Copyable<T>) {
       if (wanted_[at] > 1) {
         if (!queue.has_room()) {
           return queue.is_closed() ? PutStatus::closed : PutStatus::full;  // spares the copy

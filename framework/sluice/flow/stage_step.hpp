@@ -9,6 +9,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/flow/copyable.hpp>
 #include <sluice/flow/item_vector.hpp>
 #include <sluice/flow/output_side.hpp>
 #include <sluice/flow/payload.hpp>
@@ -81,7 +82,7 @@ class StageStep final : public StepBody {
     unsigned attempt;  // the one to make next
     In item;
   };
-  static constexpr bool kCopies = std::copy_constructible<In> && !Body::kReadsOnly;
+  static constexpr bool kCopies = Copyable<In> && !Body::kReadsOnly;
 
   StepResult advance(StepFrame& frame) noexcept {
     if (phase_ == Phase::done) return StepResult::done;

@@ -56,9 +56,9 @@ class BasicPace {
   template <class V>
   using Atomic = typename Sync::template Atomic<V>;
 
+  Atomic<const char*> last_user_{nullptr};  // first: shares a line with the index, written as often
   Atomic<std::int64_t> next_look_ns_{0};
-  Atomic<const char*> last_user_{nullptr};
-  std::int64_t last_few_ns_ = 0;
+  typename Sync::template Plain<std::int64_t> last_few_ns_{0};
 };
 
 }  // namespace sluice::detail

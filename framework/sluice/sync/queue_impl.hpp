@@ -16,7 +16,28 @@ namespace sluice::detail {
 
 template <class T, class Sync>
 template <class U>
-inline PutStatus BasicQueue<T, Sync>::put_one(U&& item, std::size_t weight) {
+inline bool BasicQueue<T, Sync>::put_at_once(U&& item) noexcept {
+  if constexpr (!Items::kBoxed && std::is_nothrow_constructible_v<T, U&&>) {
+    auto& ring = this->ring();
+    Grant grant;
+    if (weigher_ || !ring.claim_put_at_once(grant)) return false;
+    typename Items::Spares none(0);
+#ifdef SLUICE_MUTANT_PUBLISH_BEFORE_COUNT
+    this->publish(grant, 1);
+#endif
+    Items::fill(Storage::at(ring.put_slots(), grant.index), none, std::forward<U>(item));
+#ifndef SLUICE_MUTANT_PUBLISH_BEFORE_COUNT
+    this->publish(grant, 1);
+#endif
+    return true;
+  } else {
+    return false;
+  }
+}
+
+template <class T, class Sync>
+template <class U>
+PutStatus BasicQueue<T, Sync>::put_one(U&& item, std::size_t weight) {
   if constexpr (Items::kBoxed) {
     // Spares the box when it would be in vain; the claim decides.
     if (!this->has_room()) return this->is_closed() ? PutStatus::closed : PutStatus::full;
@@ -46,9 +67,6 @@ inline PutStatus BasicQueue<T, Sync>::put_one(U&& item, std::size_t weight) {
     }
     Storage::weight(slots, grant.index) = weight;
   }
-#ifdef SLUICE_MUTANT_PUBLISH_BEFORE_COUNT
-  this->publish(grant, 1);
-#endif
   if constexpr (Items::kBoxed) {
     try {
       Items::fill(Storage::at(slots, grant.index), spares, std::forward<U>(item));
@@ -60,10 +78,15 @@ inline PutStatus BasicQueue<T, Sync>::put_one(U&& item, std::size_t weight) {
     Items::fill(Storage::at(slots, grant.index), spares, std::forward<U>(item));
   }
   if (weigher_) ring.add_weight(weight);
-#ifndef SLUICE_MUTANT_PUBLISH_BEFORE_COUNT
   this->publish(grant, 1);
-#endif
   return PutStatus::ok;
+}
+
+template <class T, class Sync>
+PutStatus BasicQueue<T, Sync>::put_copy(const T& item, std::size_t weight) {
+  // Spares the copy when it would be in vain; the put itself decides.
+  if (!this->has_room()) return this->is_closed() ? PutStatus::closed : PutStatus::full;
+  return put_one(Parcel(item), weight);
 }
 
 template <class T, class Sync>
@@ -166,12 +189,12 @@ template <class T, class Sync>
 void BasicQueue<T, Sync>::grow() {
   auto& ring = this->ring();
   std::uint64_t tail = ring.lock_put();
-  const std::size_t before = ring.put_slots().count;
+  const std::size_t before = ring.put_slots().count();
   ring.unlock_put(tail);
   if (before == 0) return;  // cancelled
   RingSlots slots = Storage::make(2 * before, static_cast<bool>(weigher_));
   tail = ring.lock_put();
-  if (ring.put_slots().count == before) {
+  if (ring.put_slots().count() == before) {
     const std::uint64_t head = ring.lock_get();
     const RingSlots old = ring.put_slots();
     Storage::relocate(old, slots, Core::Ring::index_of(head), Core::Ring::index_of(tail));
@@ -186,7 +209,24 @@ void BasicQueue<T, Sync>::grow() {
 // ---- get -------------------------------------------------------------------------------------------
 
 template <class T, class Sync>
-inline void BasicQueue<T, Sync>::take_one(GetResult<T>& result) {
+inline bool BasicQueue<T, Sync>::take_at_once(GetResult<T>& result) noexcept {
+  if constexpr (!Items::kBoxed) {
+    auto& ring = this->ring();
+    Grant grant;
+    if (weigher_ || !ring.claim_get_at_once(grant)) return false;
+    auto* slot = Storage::at(ring.get_slots(), grant.index);
+    result.emplace(std::move(*slot), grant.index);
+    typename Items::Leftovers none;
+    Items::remove(slot, none);
+    this->release(grant, 1);
+    return true;
+  } else {
+    return false;
+  }
+}
+
+template <class T, class Sync>
+void BasicQueue<T, Sync>::take_one(GetResult<T>& result) {
   typename Items::Leftovers leftovers;  // destroyed after the claim has ended
   auto& ring = this->ring();
   Grant grant;

@@ -37,9 +37,11 @@ enum class Claim : unsigned char { ok, none, closed, grow };
 
 /// The storage as both sides see it. Owned and typed by the queue.
 struct RingSlots {
-  void* items = nullptr;
+  void* items = nullptr;           ///< null after cancel
+  std::size_t mask = 0;            ///< slots - 1; slots are a power of two
   std::size_t* weights = nullptr;  ///< bytes of each item; null when the queue does not weigh
-  std::size_t count = 0;           ///< a power of two, or 0 after cancel
+
+  [[nodiscard]] std::size_t count() const noexcept { return items != nullptr ? mask + 1 : 0; }
 };
 
 template <class Sync>
@@ -63,6 +65,8 @@ class BasicRingIndex {
 
   /// Claims the tail when there is room; ends with publish() or unclaim_put().
   [[nodiscard]] Claim claim_put(Grant& grant) noexcept;
+  /// The same without waiting or looking at the head; false says nothing, claim_put() finds out.
+  [[nodiscard]] bool claim_put_at_once(Grant& grant) noexcept;
   void publish(const Grant& grant, std::uint64_t count) noexcept;
   void unclaim_put(const Grant& grant) noexcept { store_tail(grant.index, 0); }
   /// Under the tail's claim: may an item that heavy go in? An empty queue takes any.
@@ -73,8 +77,10 @@ class BasicRingIndex {
 
   // ---- getting -----------------------------------------------------------------------------------
 
-  /// Claims the head when there are items; ends with release().
+  /// Claims the head when there are items; ends with release() or unclaim_get().
   [[nodiscard]] Claim claim_get(Grant& grant) noexcept;
+  /// The same without waiting or looking at the tail; false says nothing, claim_get() finds out.
+  [[nodiscard]] bool claim_get_at_once(Grant& grant) noexcept;
   void release(const Grant& grant, std::uint64_t count) noexcept {
     // sync-point publish-room
     get_.word.store((grant.index + count) << kShift, std::memory_order_release);
@@ -162,6 +168,7 @@ class BasicRingIndex {
   static constexpr std::uint64_t kClaim = 1;
   static constexpr std::uint64_t kClosed = 2;
   static constexpr std::uint64_t kCancelled = 4;
+  static constexpr std::uint64_t kFlags = kClaim | kClosed | kCancelled;
   static constexpr unsigned kShift = 3;
 
   // Everything a put touches; on lines of its own.

@@ -7,8 +7,24 @@
 
 namespace sluice::detail {
 
+// ---- putting ---------------------------------------------------------------------------------------
+
 template <class Sync>
-inline Claim BasicRingIndex<Sync>::claim_put(Grant& grant) noexcept {
+inline bool BasicRingIndex<Sync>::claim_put_at_once(Grant& grant) noexcept {
+  std::uint64_t word = put_.word.load(std::memory_order_relaxed);
+  if ((word & kFlags) != 0) return false;
+  const std::uint64_t index = word >> kShift;
+  // What is read before the claim stays good enough if the claim succeeds: the index is the same
+  // then, the head has at most moved on, and a capacity lowered meanwhile comes after this put.
+  const std::uint64_t used = index - put_.seen_head.load(std::memory_order_relaxed);
+  const std::uint64_t limit = put_.limit.load(std::memory_order_relaxed);
+  if (used >= limit || !take_claim(put_.word, word)) return false;
+  grant = {index, limit - used};
+  return true;
+}
+
+template <class Sync>
+Claim BasicRingIndex<Sync>::claim_put(Grant& grant) noexcept {
   BasicBackoff<Sync> backoff;
   std::uint64_t word = put_.word.load(std::memory_order_relaxed);
   for (;;) {
@@ -75,8 +91,22 @@ void BasicRingIndex<Sync>::raise_high_water(std::uint64_t tail) noexcept {
   }
 }
 
+// ---- getting ---------------------------------------------------------------------------------------
+
 template <class Sync>
-inline Claim BasicRingIndex<Sync>::claim_get(Grant& grant) noexcept {
+inline bool BasicRingIndex<Sync>::claim_get_at_once(Grant& grant) noexcept {
+  std::uint64_t word = get_.word.load(std::memory_order_relaxed);
+  if ((word & kClaim) != 0) return false;
+  const std::uint64_t index = word >> kShift;
+  const std::uint64_t known = get_.seen_tail.load(std::memory_order_relaxed) - index;
+  if (static_cast<std::int64_t>(known) <= 0 || !take_claim(get_.word, word)) return false;
+  grant = {index, known};
+  get_.pace.mark();
+  return true;
+}
+
+template <class Sync>
+Claim BasicRingIndex<Sync>::claim_get(Grant& grant) noexcept {
   BasicBackoff<Sync> backoff;
   std::uint64_t word = get_.word.load(std::memory_order_relaxed);
   for (;;) {
@@ -94,6 +124,12 @@ inline Claim BasicRingIndex<Sync>::claim_get(Grant& grant) noexcept {
       tail = seen >> kShift;
       // The head is never ahead of the tail, so it was at `index` when the tail was read.
       if (tail == index) return (seen & kClosed) != 0 ? Claim::closed : Claim::none;
+      if (tail < index) {
+        // An old tail, older than the takes that moved the head so far. sync-point publish-room:
+        // whoever acquires that head knows the tail that its taker saw.
+        word = get_.word.load(std::memory_order_acquire);
+        continue;
+      }
     }
     if (!take_claim(get_.word, word)) continue;
     if (look) {
@@ -186,14 +222,14 @@ template <class Sync>
 void BasicRingIndex<Sync>::set_slots(const RingSlots& slots) noexcept {
   put_.slots = slots;
   get_.slots = slots;
-  put_.limit.store(least(capacity(), slots.count), std::memory_order_relaxed);
+  put_.limit.store(least(capacity(), slots.count()), std::memory_order_relaxed);
 }
 
 template <class Sync>
 void BasicRingIndex<Sync>::set_capacity(std::size_t capacity) noexcept {
   const RingSlots slots = put_.slots;
   put_.capacity.store(capacity, std::memory_order_relaxed);
-  put_.limit.store(least(capacity, slots.count), std::memory_order_relaxed);
+  put_.limit.store(least(capacity, slots.count()), std::memory_order_relaxed);
 }
 
 // ---- looking ---------------------------------------------------------------------------------------

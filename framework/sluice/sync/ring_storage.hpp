@@ -36,7 +36,7 @@ class RingStorage {
   /// Throws  std::bad_alloc.
   [[nodiscard]] static RingSlots make(std::size_t count, bool weighs) {
     if (count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(Slot)) throw std::bad_alloc();
-    RingSlots slots{.items = ::operator new(count * sizeof(Slot), kAlign), .count = count};
+    RingSlots slots{.items = ::operator new(count * sizeof(Slot), kAlign), .mask = count - 1};
     if (!weighs) return slots;
     try {
       slots.weights = new std::size_t[count];
@@ -52,15 +52,15 @@ class RingStorage {
   }
 
   [[nodiscard]] static Slot* at(const RingSlots& slots, std::uint64_t index) noexcept {
-    return static_cast<Slot*>(slots.items) + (index & (slots.count - 1));
+    return static_cast<Slot*>(slots.items) + (index & slots.mask);
   }
   [[nodiscard]] static std::size_t& weight(const RingSlots& slots, std::uint64_t index) noexcept {
-    return slots.weights[index & (slots.count - 1)];
+    return slots.weights[index & slots.mask];
   }
   /// How many slots from `index` on lie one behind the other, at most `count`.
   [[nodiscard]] static std::size_t in_a_row(const RingSlots& slots, std::uint64_t index,
                                             std::size_t count) noexcept {
-    const std::size_t to_end = slots.count - (index & (slots.count - 1));
+    const std::size_t to_end = slots.count() - (index & slots.mask);
     return count < to_end ? count : to_end;
   }
 

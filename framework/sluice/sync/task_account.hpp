@@ -28,7 +28,8 @@ class BasicTaskAccount {
   /// Returns  false when more would be done than were taken.
   template <class Got>
   [[nodiscard]] bool settle(std::uint64_t n, const Got& got) noexcept {
-    std::uint64_t done = done_.load(std::memory_order_relaxed);
+    // sync-point settle-or-join: who sees others' items done must also see that they were taken.
+    std::uint64_t done = done_.load(std::memory_order_acquire);
     do {
 #ifndef SLUICE_MUTANT_DOUBLE_SETTLE
       if (!within(done, n, allowed_.load(std::memory_order_relaxed)) && !allow(done, n, got())) {
@@ -37,7 +38,7 @@ class BasicTaskAccount {
 #endif
       // sync-point settle-or-join: releases the settler's work to whoever joins. seq_cst: see (3).
     } while (!done_.compare_exchange_weak(done, done + n, std::memory_order_seq_cst,
-                                          std::memory_order_relaxed));
+                                          std::memory_order_acquire));
     return true;
   }
 

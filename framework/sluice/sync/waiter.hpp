@@ -69,6 +69,7 @@ class BasicWaiter {
   std::int64_t spin_ns_;            // 0 once the budget is used up
   std::int64_t spin_until_ns_ = 0;  // 0 until the first turn
   bool announced_ = false;
+  bool was_ready_ = false;  // spin() has said yes before
   BasicBackoff<Sync> backoff_;
   std::optional<std::stop_callback<WakeAll>> on_stop_;
 };
@@ -121,7 +122,12 @@ bool BasicWaiter<Sync>::spin() noexcept {
   if (spin_until_ns_ == 0) spin_until_ns_ = Sync::now_ns() + spin_ns_;
   do {
     for (int i = 0; i < kLooksPerTimeCheck; ++i) {
-      if (probe_.mine()) return true;
+      if (probe_.mine()) {
+        // The second yes for one call: a change in progress by a thread that may not be running.
+        if (was_ready_) backoff_.wait();
+        was_ready_ = true;
+        return true;
+      }
       Sync::pause();
     }
   } while (Sync::now_ns() < spin_until_ns_);

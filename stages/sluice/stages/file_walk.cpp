@@ -94,7 +94,7 @@ void FileWalk::list_piece(Level& level) {
   level.at = 0;
   try {
     Entry entry;
-    while (level.entries.size() < kSorted) {
+    while (level.entries.size() < sorted_) {
       if (!level.directory.next(entry, level.path)) {
         level.listed = true;
         break;

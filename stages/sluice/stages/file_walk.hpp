@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::stages {
@@ -34,11 +35,13 @@ class FileWalk {
     std::string reason{};
   };
 
-  explicit FileWalk(std::vector<std::string> roots) : roots_(std::move(roots)) {}
+  static constexpr std::size_t kSorted = 65536;
+
+  /// `sorted` is for tests.
+  explicit FileWalk(std::vector<std::string> roots, std::size_t sorted = kSorted)
+      : roots_(std::move(roots)), sorted_(sorted) {}
 
   [[nodiscard]] Found next();
-
-  static constexpr std::size_t kSorted = 65536;
 
  private:
   using Entry = sluice::detail::Directory::Entry;
@@ -57,6 +60,7 @@ class FileWalk {
   [[nodiscard]] Found visit(Level& level, const Entry& entry);
 
   std::vector<std::string> roots_;
+  std::size_t sorted_;
   std::size_t at_ = 0;
   std::vector<Level> levels_;
   std::vector<Found> failed_;  // found while a directory was listed, to be told next
