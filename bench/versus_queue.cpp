@@ -79,8 +79,8 @@ std::vector<Contestant> in_batches(const QueueShape& shape) {
 
 std::vector<Group> groups() {
   std::vector<Group> all;
-  for (const std::size_t batch : {1, 64}) {
-    for (const std::size_t side : {1, 2, 4}) {
+  for (const std::size_t batch : {1U, 64U}) {
+    for (const std::size_t side : {1U, 2U, 4U}) {
       const QueueShape shape{side, side, 1024, batch};
       all.push_back({.name = fmt::format("queue/producers:{}/consumers:{}/capacity:{}/batch:{}",
                                          side, side, shape.capacity, batch),

@@ -29,8 +29,8 @@ class BatchBody {
 
   void process(T&& item, Emitter<Out>& out, Context&) {
     if (open_.empty()) {
-      open_.reserve(size_);
-      due_ = linger_ == kNoLinger ? Deadline{} : Deadline::at(Clock::now() + linger_);
+      open_.reserve(size_ < kReserve ? size_ : kReserve);
+      due_ = linger_ == kNoLinger ? Deadline{} : Deadline::after(linger_);
     }
     open_.push_back(std::move(item));
     if (open_.size() == size_) flush(out);
@@ -46,6 +46,8 @@ class BatchBody {
 
  private:
   void flush(Emitter<Out>& out) { out.emit(std::exchange(open_, {})); }
+
+  static constexpr std::size_t kReserve = 1024;
 
   std::size_t size_;
   std::chrono::nanoseconds linger_;

@@ -14,7 +14,7 @@ namespace sluice {
 namespace detail {
 class WorkerState;
 struct ContextAccess;
-}
+}  // namespace detail
 
 /// A stage's view of its surroundings: one per worker, valid from start() to finish().
 ///
@@ -24,12 +24,12 @@ class Context {
  public:
   explicit Context(detail::WorkerState& worker) noexcept : worker_(&worker) {}
 
-  [[nodiscard]] std::string_view stage() const noexcept;   ///< the stage's name
-  [[nodiscard]] std::size_t worker() const noexcept;       ///< 0 .. workers() - 1
-  [[nodiscard]] std::size_t workers() const noexcept;      ///< of this stage
-  [[nodiscard]] unsigned incarnation() const noexcept;     ///< 0; counts restarts of processes
-  [[nodiscard]] std::uint64_t seed() const noexcept;       ///< differs by run, stage and worker
-  [[nodiscard]] unsigned attempt() const noexcept;         ///< of the item in progress, from 1
+  [[nodiscard]] std::string_view stage() const noexcept;  ///< the stage's name
+  [[nodiscard]] std::size_t worker() const noexcept;      ///< 0 .. workers() - 1
+  [[nodiscard]] std::size_t workers() const noexcept;     ///< of this stage
+  [[nodiscard]] unsigned incarnation() const noexcept;    ///< 0; counts restarts of processes
+  [[nodiscard]] std::uint64_t seed() const noexcept;      ///< differs by run, stage and worker
+  [[nodiscard]] unsigned attempt() const noexcept;        ///< of the item in progress, from 1
   /// Ordinal of the item in progress on the input edge, from 0. A source counts its next() calls.
   [[nodiscard]] std::uint64_t item() const noexcept;
 
@@ -60,8 +60,14 @@ class Context {
 
 namespace detail {
 
+/// True in a source whose run is stopping.
+[[nodiscard]] bool is_stopped_source(const Context& context) noexcept;
+
 /// For the ready-made bodies.
 struct ContextAccess {
+  [[nodiscard]] static const WorkerState& worker(const Context& context) noexcept {
+    return *context.worker_;
+  }
   static void count_filtered(Context& context) noexcept;
 };
 

@@ -34,8 +34,11 @@ class Emitter {
     if (streaming_) port_->publish_blocking();
   }
 
-  /// False once nobody downstream wants more; a source may then end early.
-  [[nodiscard]] bool open() const noexcept { return port_->open(); }
+  /// False once nobody downstream wants more, or, in a source, once the run is stopping: then
+  /// return from next().
+  [[nodiscard]] bool open() const noexcept {
+    return port_->open() && !detail::is_stopped_source(*context_);
+  }
 
   /// The worker's context.
   [[nodiscard]] Context& context() const noexcept { return *context_; }

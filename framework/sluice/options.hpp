@@ -92,11 +92,11 @@ struct StageOptions {
   std::size_t workers = kAuto;
   Carrier carrier = Carrier::automatic;
   Order order = Order::automatic;
-  std::size_t capacity = kAuto;        ///< of the input edge, in items
-  std::size_t batch = kAuto;           ///< items taken from the input edge at once, at most
-  bool pure = false;                   ///< no side effects, no state: may be multiplied
-  bool blocking = false;               ///< waits for the outside world: wants a thread of its own
-  bool streaming = false;              ///< one item may emit without bound: emit blocks, no retry
+  std::size_t capacity = kAuto;  ///< of the input edge, in items
+  std::size_t batch = kAuto;     ///< items taken from the input edge at once, at most
+  bool pure = false;             ///< no side effects, no state: may be multiplied
+  bool blocking = false;         ///< waits for the outside world: wants a thread of its own
+  bool streaming = false;        ///< one item may emit without bound: emit blocks, no retry
   ErrorPolicy on_error{};
 };
 

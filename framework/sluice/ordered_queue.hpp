@@ -43,15 +43,12 @@ class OrderedQueue : public OrderedCore {
   PutStatus put(T&& item, const Deadline& deadline = {}, std::stop_token stop = {}) {
     return put_one(std::move(item), deadline, std::move(stop));
   }
-  PutStatus put(const T& item, const Deadline& deadline = {}, std::stop_token stop = {})
-    requires std::is_copy_constructible_v<T>
-  {
+  PutStatus put(const T& item, const Deadline& deadline = {},
+                std::stop_token stop = {}) requires std::is_copy_constructible_v<T> {
     return put_one(item, deadline, std::move(stop));
   }
   PutStatus try_put(T&& item) { return put_one(std::move(item), Deadline::now(), {}); }
-  PutStatus try_put(const T& item)
-    requires std::is_copy_constructible_v<T>
-  {
+  PutStatus try_put(const T& item) requires std::is_copy_constructible_v<T> {
     return put_one(item, Deadline::now(), {});
   }
 
@@ -68,8 +65,8 @@ class OrderedQueue : public OrderedCore {
 
   GetResult<T> get(const Deadline& deadline = {}, std::stop_token stop = {}) {
     GetResult<T> result;
-    const GetStatus status = take(deadline, std::move(stop), 1,
-                                  [&](T&& item) { result.emplace(std::move(item), 0); });
+    const GetStatus status =
+        take(deadline, std::move(stop), 1, [&](T&& item) { result.emplace(std::move(item), 0); });
     if (status != GetStatus::ok) result.set_status(status);
     return result;
   }

@@ -99,8 +99,9 @@ struct StreamAccess {
   template <class T>
   static const std::shared_ptr<Graph>& graph(const Stream<T>& stream) {
     if (stream.graph_ == nullptr) {
-      throw PipelineError({"a stream is used after it was moved from; keep the handle that the "
-                           "next stage returned, or use the stream before moving it"});
+      throw PipelineError(
+          {"a stream is used after it was moved from; keep the handle that the "
+           "next stage returned, or use the stream before moving it"});
     }
     return stream.graph_;
   }
@@ -175,8 +176,8 @@ struct StreamAccess {
     const StageRole role = base.has_output         ? StageRole::transform
                            : base.kind == "outlet" ? StageRole::outlet
                                                    : StageRole::sink;
-    const std::size_t stage = graph->add(define<T, Out>(
-        std::move(base), std::move(decl).template maker<T>(), role));
+    const std::size_t stage =
+        graph->add(define<T, Out>(std::move(base), std::move(decl).template maker<T>(), role));
     connect(*graph, origins(stream), stage, key);
     if constexpr (!std::same_as<Out, NoOutput>) return output_of<Out>(graph, stage);
   }
@@ -192,8 +193,8 @@ struct StreamAccess {
     std::unique_ptr<StageMaker> maker = std::move(decl).template keyed_maker<T>(key_of);
     using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
     using Out = std::pair<Key, decltype(decl.initial)>;
-    const std::size_t stage = graph->add(
-        define<T, Out>(std::move(base), std::move(maker), StageRole::transform));
+    const std::size_t stage =
+        graph->add(define<T, Out>(std::move(base), std::move(maker), StageRole::transform));
     connect<T>(*graph, origins(keyed.stream), stage, selector);
     return output_of<Out>(graph, stage);
   }
@@ -204,9 +205,9 @@ struct StreamAccess {
     if constexpr (requires { Decl::template kReadsOnly<T>; }) {
       if (Decl::template kReadsOnly<T>) return;
     }
-    graph.faults.push_back("stage " + base.name + ": retry needs an item that is still there, and " +
-                           std::string(type_name<T>()) +
-                           " can only be moved; take it by const reference");
+    graph.faults.push_back(
+        "stage " + base.name + ": retry needs an item that is still there, and " +
+        std::string(type_name<T>()) + " can only be moved; take it by const reference");
   }
 };
 
@@ -223,7 +224,9 @@ constexpr void complain() {
 }
 
 template <class Decl>
-concept Declaration = requires(Decl& decl) { decl.base.has_output; };
+concept Declaration = requires(Decl& decl) {
+  decl.base.has_output;
+};
 
 template <class T>
 inline constexpr bool may_fan_out = detail::Copyable<T>;
@@ -256,13 +259,15 @@ auto operator|(KeyedStream<T, KeyOf> keyed, Decl decl) {
 /// A stage that does not accept the stream's items: one error, with both types in it.
 template <class T, detail::Declaration Decl>
   requires(!Decl::template kAccepts<T> && !std::same_as<T, detail::Unusable>)
-Stream<detail::Unusable> operator|(const Stream<T>&, Decl) {
+Stream<detail::Unusable>
+operator|(const Stream<T>&, Decl) {
   detail::complain<T, Decl>();
   throw UsageError("unreachable");
 }
 template <class T, class KeyOf, detail::Declaration Decl>
   requires(!Decl::template kAccepts<T>)
-Stream<detail::Unusable> operator|(const KeyedStream<T, KeyOf>&, Decl) {
+Stream<detail::Unusable>
+operator|(const KeyedStream<T, KeyOf>&, Decl) {
   detail::complain<T, Decl>();
   throw UsageError("unreachable");
 }
@@ -336,17 +341,17 @@ template <class T, class... Predicates>
       origin.end = graph->add_end(origin.stage, label);
       std::shared_ptr<const detail::Selector<T>> mine =
           std::make_shared<detail::RouteSelector<T, Choose>>(shared, arm);
-      origin.selector =
-          origin.selector == nullptr
-              ? std::move(mine)
-              : std::make_shared<detail::BothSelectors<T>>(origin.selector, std::move(mine));
+      origin.selector = origin.selector == nullptr ? std::move(mine)
+                                                   : std::make_shared<detail::BothSelectors<T>>(
+                                                         origin.selector, std::move(mine));
       origin.adaptors += (origin.adaptors.empty() ? "" : ", ") + label;
     }
     return Access::make<T>(graph, std::move(origins));
   };
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return std::array<Stream<T>, kArms>{arm_of(I)...};
-  }(std::make_index_sequence<kArms>{});
+  }
+  (std::make_index_sequence<kArms>{});
 }
 
 /// A pipeline under construction, and what is run.
@@ -382,8 +387,8 @@ class Pipeline {
   /// A source function that emits any number per call: `bool fn(Emitter<Out>&)`, false ends it.
   template <class Out, class F>
   [[nodiscard]] Stream<Out> source(std::string name, F fn, SourceOptions options = {}) {
-    return add_source<Out, detail::SourceBody<Out, detail::instance_t<F>>>(
-        std::move(name), std::move(fn), options);
+    return add_source<Out, detail::SourceBody<Out, detail::instance_t<F>>>(std::move(name),
+                                                                           std::move(fn), options);
   }
 
   /// A source that application code feeds while the pipeline runs: RunHandle::inlet<T>(name).

@@ -92,9 +92,8 @@ class BasicQueue : public BasicQueueCore<Sync> {
     if (status != PutStatus::full || deadline.is_one_try()) return status;
     return put_waiting(std::move(item), weight, deadline, std::move(stop));
   }
-  PutStatus put(const T& item, const Deadline& deadline = {}, std::stop_token stop = {})
-    requires std::is_copy_constructible_v<T>
-  {
+  PutStatus put(const T& item, const Deadline& deadline = {},
+                std::stop_token stop = {}) requires std::is_copy_constructible_v<T> {
     if (put_at_once(item)) return PutStatus::ok;
     const std::size_t weight = weight_of(item);
     const PutStatus status = put_copy(item, weight);
@@ -108,9 +107,7 @@ class BasicQueue : public BasicQueueCore<Sync> {
     const std::size_t weight = weight_of(item);
     return put_one(std::move(item), weight);
   }
-  PutStatus try_put(const T& item)
-    requires std::is_copy_constructible_v<T>
-  {
+  PutStatus try_put(const T& item) requires std::is_copy_constructible_v<T> {
     if (put_at_once(item)) return PutStatus::ok;
     return put_copy(item, weight_of(item));
   }
@@ -259,3 +256,4 @@ class Queue final : public detail::BasicQueue<T, detail::StandardSync> {
 }  // namespace sluice
 
 #include <sluice/sync/queue_impl.hpp>
+#include <sluice/sync/queue_impl_get.hpp>

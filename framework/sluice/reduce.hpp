@@ -123,21 +123,16 @@ struct ReduceDecl {
     auto open = [initial = std::move(initial), fold = std::move(fold),
                  combine = std::move(combine)](std::size_t workers) {
       auto gathered = std::make_shared<Gathered<State, Combine>>(workers, combine);
-      return [=] {
-        return FoldBody<In, State, Fold, Combine>(initial, fold, gathered);
-      };
+      return [=] { return FoldBody<In, State, Fold, Combine>(initial, fold, gathered); };
     };
     return make_maker<In, State>(std::move(open));
   }
 
   template <class In, class KeyOf>
-  [[nodiscard]] std::unique_ptr<StageMaker> keyed_maker(
-      std::shared_ptr<const KeyOf> key_of) && {
+  [[nodiscard]] std::unique_ptr<StageMaker> keyed_maker(std::shared_ptr<const KeyOf> key_of) && {
     using Body = KeyedFoldBody<In, KeyOf, State, Fold>;
-    auto open = [key_of = std::move(key_of), initial = std::move(initial),
-                 fold = std::move(fold)](std::size_t) {
-      return [=] { return Body(key_of, initial, fold); };
-    };
+    auto open = [key_of = std::move(key_of), initial = std::move(initial), fold = std::move(fold)](
+                    std::size_t) { return [=] { return Body(key_of, initial, fold); }; };
     return make_maker<In, typename Body::Out>(std::move(open));
   }
 

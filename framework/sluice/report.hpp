@@ -15,10 +15,10 @@ namespace sluice {
 /// How a run ended, or that it has not.
 enum class RunStatus : unsigned char {
   running,
-  done,         ///< everything drained
-  stopped,      ///< stop() was asked for; what was inside drained
-  cancelled,    ///< contents were dropped and settled
-  failed,       ///< user code failed under fail_run
+  done,       ///< everything drained
+  stopped,    ///< stop() was asked for; what was inside drained
+  cancelled,  ///< contents were dropped and settled
+  failed,     ///< user code failed under fail_run
 };
 [[nodiscard]] const char* to_string(RunStatus status) noexcept;
 [[nodiscard]] const char* to_string(Carrier carrier) noexcept;
@@ -37,19 +37,19 @@ struct StageReport {
   std::string kind{};
   std::size_t workers = 0;
   Carrier carrier = Carrier::automatic;
-  std::uint64_t in = 0;         ///< items taken from the input edge
-  std::uint64_t out = 0;        ///< outputs accepted by edges, summed over them
+  std::uint64_t in = 0;   ///< items taken from the input edge
+  std::uint64_t out = 0;  ///< outputs accepted by edges, summed over them
   std::uint64_t completed = 0;
-  std::uint64_t filtered = 0;   ///< of the completed: without output on purpose
+  std::uint64_t filtered = 0;  ///< of the completed: without output on purpose
   std::uint64_t skipped = 0;
-  std::uint64_t dead = 0;       ///< dead letters, those of sources included
-  std::uint64_t failed = 0;     ///< items that failed the run
-  std::uint64_t retried = 0;    ///< attempts after the first
-  std::uint64_t cancelled = 0;  ///< taken, but the run or the branch ended first
-  std::uint64_t refused = 0;    ///< outputs refused by ended edges
+  std::uint64_t dead = 0;            ///< dead letters, those of sources included
+  std::uint64_t failed = 0;          ///< items that failed the run
+  std::uint64_t retried = 0;         ///< attempts after the first
+  std::uint64_t cancelled = 0;       ///< taken, but the run or the branch ended first
+  std::uint64_t refused = 0;         ///< outputs refused by ended edges
   std::uint64_t bytes = 0;           ///< as told by Context::add_bytes
   std::uint64_t expected_bytes = 0;  ///< as told by Context::expect_bytes
-  double service_p50_us = 0;    ///< sampled time in the callback, per item
+  double service_p50_us = 0;         ///< sampled time in the callback, per item
   double service_p99_us = 0;
   std::vector<WorkerReport> clocks{};  ///< one per worker
 
@@ -64,7 +64,7 @@ struct EdgeReport {
   std::uint64_t put = 0;
   std::uint64_t got = 0;
   std::uint64_t done = 0;
-  std::uint64_t dropped = 0;     ///< by cancel, counted done
+  std::uint64_t dropped = 0;  ///< by cancel, counted done
   std::uint64_t queued = 0;
   std::uint64_t high_water = 0;  ///< most items queued at once (largest lane)
   double full_s = 0;             ///< producers waited for room, summed over them
@@ -97,7 +97,7 @@ struct Report {
   std::vector<EdgeReport> edges{};
   LedgerReport ledger{};
   std::string verdict{};              ///< the bottleneck and why, one line
-  std::uint64_t error_count = 0;    ///< all failures, skipped ones included
+  std::uint64_t error_count = 0;      ///< all failures, skipped ones included
   std::vector<ErrorReport> errors{};  ///< the first kMaxErrors of them
   std::uint64_t dead_letters = 0;
 

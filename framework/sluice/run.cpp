@@ -136,6 +136,11 @@ void RunHandle::cancel() noexcept {
 }
 
 JoinStatus RunHandle::join(Deadline deadline) {
+  if (!state_->ended() && !deadline.is_one_try() && detail::on_pool_thread()) {
+    throw UsageError(
+        "run: a stage on the pool waits for another run, whose work may need this very thread; "
+        "mark the stage .blocking");
+  }
   if (!state_->wait_ended(deadline)) return JoinStatus::late;
   state_->join_once([this] { join_threads(*state_); });
   detail::require_balance(*state_);
@@ -155,7 +160,7 @@ RunHandle start(const Pipeline& pipeline, RunOptions options) {
   Plan planned = plan(pipeline, Machine::here(), options.overrides);
   const std::uint64_t seed = options.seed != 0 ? options.seed : fresh_seed();
   auto state = std::make_shared<RunState>(
-      pipeline.shared_graph(), std::move(planned), seed,
+      std::make_shared<const detail::Graph>(pipeline.graph()), std::move(planned), seed,
       detail::RunHooks{std::move(options.on_dead_letter), std::move(options.on_log)});
   RunHandle handle(state);
   wire_bells(*state);
@@ -171,9 +176,9 @@ RunHandle start(const Pipeline& pipeline, RunOptions options) {
 Report run(const Pipeline& pipeline, RunOptions options) {
   for (const detail::StageDef& def : pipeline.graph().stages) {
     if (def.role == detail::StageRole::inlet || def.role == detail::StageRole::outlet) {
-      throw UsageError(fmt::format(
-          "run: stage {} is an {}, which application code has to serve; use start()", def.name,
-          def.kind));
+      throw UsageError(
+          fmt::format("run: stage {} is an {}, which application code has to serve; use start()",
+                      def.name, def.kind));
     }
   }
   return start(pipeline, std::move(options)).wait();
@@ -203,8 +208,8 @@ std::shared_ptr<Endpoint> find_inlet(const std::shared_ptr<RunState>& run, const
                                      TypeKey type) {
   return find_endpoint(run, name, StageRole::inlet, type);
 }
-std::shared_ptr<Endpoint> find_outlet(const std::shared_ptr<RunState>& run,
-                                      const std::string& name, TypeKey type) {
+std::shared_ptr<Endpoint> find_outlet(const std::shared_ptr<RunState>& run, const std::string& name,
+                                      TypeKey type) {
   return find_endpoint(run, name, StageRole::outlet, type);
 }
 

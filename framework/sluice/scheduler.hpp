@@ -44,28 +44,29 @@ struct PlannedStage {
   std::size_t batch = 1;
   std::size_t depth = 0;  ///< longest way from a source
   bool keyed = false;     ///< items are partitioned by key
-  std::string why{};        ///< what was chosen for unset options, and why
+  std::string why{};      ///< what was chosen for unset options, and why
 };
 
 struct PlannedEdge {
-  std::size_t to = 0;              ///< index of the stage it feeds
-  std::vector<std::size_t> from{};   ///< indices of the stages that feed it
+  std::size_t to = 0;                   ///< index of the stage it feeds
+  std::vector<std::size_t> from{};      ///< indices of the stages that feed it
   std::vector<std::string> adaptors{};  ///< per `from`: route, key_by
-  std::string name{};                ///< from->to
-  std::size_t capacity = 0;        ///< items
+  std::string name{};                   ///< from->to
+  std::size_t capacity = 0;             ///< items
   std::size_t lanes = 1;
 };
 
 struct Plan {
   std::string pipeline{};
   Machine machine{};
-  std::vector<PlannedStage> stages{};  ///< in the order of definition, sources before what they feed
-  std::vector<PlannedEdge> edges{};    ///< one per stage with input, in the order of stages
+  std::vector<PlannedStage>
+      stages{};                      ///< in the order of definition, sources before what they feed
+  std::vector<PlannedEdge> edges{};  ///< one per stage with input, in the order of stages
 
   /// Text for people: stages, edges, options, reasons.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::string json() const;
-  [[nodiscard]] std::string dot() const;      ///< for Graphviz
+  [[nodiscard]] std::string dot() const;  ///< for Graphviz
   [[nodiscard]] std::string mermaid() const;
 };
 

@@ -30,7 +30,7 @@ struct Declared {
   std::string name{};
   std::string kind{};
   StageOptions options{};
-  bool many = true;         ///< more than one worker is possible
+  bool many = true;           ///< more than one worker is possible
   std::string many_reason{};  ///< why not
   bool has_output = true;
 };
@@ -73,8 +73,7 @@ struct MapDecl {
     using Fn = instance_t<F>;
     using Result = std::remove_cvref_t<call_result_t<Fn, In>>;
     if constexpr (std::same_as<Result, Out<In>>) {
-      return make_maker<In, Out<In>>(
-          open_prototype<MapBody<In, Out<In>, Fn>>(std::move(object)));
+      return make_maker<In, Out<In>>(open_prototype<MapBody<In, Out<In>, Fn>>(std::move(object)));
     } else {
       return make_maker<In, Out<In>>(
           open_prototype<OptionalMapBody<In, Out<In>, Fn>>(std::move(object)));
@@ -146,7 +145,9 @@ concept StageClassFor = requires(S& stage, In item, Emitter<typename S::Out>& ou
   stage.process(std::move(item), out);
 };
 template <class S, class In>
-concept SinkClassFor = requires(S& sink, In item) { sink.process(std::move(item)); };
+concept SinkClassFor = requires(S& sink, In item) {
+  sink.process(std::move(item));
+};
 
 template <class F>
 struct ClassDecl {
@@ -215,15 +216,15 @@ template <class F>
 /// Like map, but a std::optional result is an output like any other.
 template <class F>
 [[nodiscard]] auto map_optional(std::string name, F fn, StageOptions options = {}) {
-  return detail::MapOptionalDecl<F>{
-      detail::declared<F>(std::move(name), "map", std::move(options)), std::move(fn)};
+  return detail::MapOptionalDecl<F>{detail::declared<F>(std::move(name), "map", std::move(options)),
+                                    std::move(fn)};
 }
 
 /// Passes on the items for which `keep(const In&)` is true; the others are counted as filtered.
 template <class F>
 [[nodiscard]] auto filter(std::string name, F keep, StageOptions options = {}) {
-  return detail::FilterDecl<F>{
-      detail::declared<F>(std::move(name), "filter", std::move(options)), std::move(keep)};
+  return detail::FilterDecl<F>{detail::declared<F>(std::move(name), "filter", std::move(options)),
+                               std::move(keep)};
 }
 
 /// Any number of outputs per input: `fn(In, Emitter<Out>&)`.
@@ -238,8 +239,8 @@ template <class Out, class F>
 /// Each worker has an object of its own: a copy of `object`, or what its factory() makes.
 template <class S>
 [[nodiscard]] auto stage(std::string name, S object, StageOptions options = {}) {
-  return detail::ClassDecl<S>{
-      detail::declared<S>(std::move(name), "stage", std::move(options)), std::move(object)};
+  return detail::ClassDecl<S>{detail::declared<S>(std::move(name), "stage", std::move(options)),
+                              std::move(object)};
 }
 
 /// The end of a branch: `fn(In)`, `fn(In, Context&)`, or a class with `process(In)` and optionally

@@ -1,6 +1,6 @@
 // conformance/queue_account_test.cpp: task_done, join and the counts (Q8, Q9, Q16).
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 using namespace sluice;
 using namespace sluice::conformance;
@@ -120,8 +120,8 @@ TEMPLATE_TEST_CASE("Queue: reaching zero wakes all joiners, and not earlier (Q9)
   CHECK(three.result());
 }
 
-TEMPLATE_TEST_CASE("Queue: join ends at its deadline and by a stop request",
-                   "[queue][conformance]", SLUICE_QUEUE_FLAVOURS) {
+TEMPLATE_TEST_CASE("Queue: join ends at its deadline and by a stop request", "[queue][conformance]",
+                   SLUICE_QUEUE_FLAVOURS) {
   typename TestType::template Queue<int> queue(4);
   REQUIRE(queue.put(1) == PutStatus::ok);
   const auto start = Clock::now();
@@ -265,8 +265,9 @@ TEMPLATE_TEST_CASE("Queue: close keeps joiners until the rest is taken and done 
   CHECK(join.result());
 }
 
-TEMPLATE_TEST_CASE("Queue: cancel releases all joiners when only queued items were unfinished (Q16)",
-                   "[queue][conformance]", SLUICE_QUEUE_FLAVOURS) {
+TEMPLATE_TEST_CASE(
+    "Queue: cancel releases all joiners when only queued items were unfinished (Q16)",
+    "[queue][conformance]", SLUICE_QUEUE_FLAVOURS) {
   typename TestType::template Queue<int> queue(4);
   REQUIRE(queue.put(1) == PutStatus::ok);
   REQUIRE(queue.put(2) == PutStatus::ok);

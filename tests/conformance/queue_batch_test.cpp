@@ -1,6 +1,6 @@
 // conformance/queue_batch_test.cpp: put_many and get_many.
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 #include <deque>
 #include <list>
@@ -102,8 +102,8 @@ TEST_CASE("Queue: batches around the end of the storage keep order and ordinals"
   for (int round = 0; round < 200; ++round) {
     auto items = numbers(put, round % 7 + 1);
     std::vector<std::string> strings;
-    for (const int item : items) strings.push_back("a text of more than a few bytes " +
-                                                   std::to_string(item));
+    for (const int item : items)
+      strings.push_back("a text of more than a few bytes " + std::to_string(item));
     const std::size_t accepted = numbers_queue.try_put_many(items).accepted;
     REQUIRE(texts.try_put_many(strings).accepted == accepted);
     put += static_cast<int>(accepted);

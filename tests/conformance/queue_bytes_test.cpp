@@ -1,6 +1,6 @@
 // conformance/queue_bytes_test.cpp: a queue bounded in bytes besides items.
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 #include <support/seeds.hpp>
 

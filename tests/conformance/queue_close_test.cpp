@@ -1,6 +1,6 @@
 // conformance/queue_close_test.cpp: close and cancel (Q11 to Q17).
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 #include <support/counted.hpp>
 
@@ -246,8 +246,8 @@ TEMPLATE_TEST_CASE("Queue: cancel and the destructor destroy what is queued, onc
   CHECK(Counted::live() == before);
 }
 
-TEMPLATE_TEST_CASE("Queue: no put is accepted after close has returned",
-                   "[queue][conformance]", SLUICE_QUEUE_FLAVOURS) {
+TEMPLATE_TEST_CASE("Queue: no put is accepted after close has returned", "[queue][conformance]",
+                   SLUICE_QUEUE_FLAVOURS) {
   // Puts race one close. What was accepted before must all come out, nothing may come after.
   const int rounds = scaled(3'000);
   for (int round = 0; round < rounds; ++round) {

@@ -1,6 +1,6 @@
 // conformance/queue_fill_test.cpp: order, fill level, full and empty (Q1 to Q7).
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 using namespace sluice;
 using namespace sluice::conformance;

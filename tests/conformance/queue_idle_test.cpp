@@ -3,7 +3,7 @@
 // Only states are measured: the kernel's count of voluntary context switches of the sleeping threads
 // does not change while they sleep. There is no periodic waking, so it stays exactly the same.
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 #include <fstream>
 #include <string>
@@ -25,7 +25,8 @@ Switches switches_of(pid_t thread) {
   Switches found;
   for (std::string line; std::getline(file, line);) {
     if (line.rfind("State:", 0) == 0) found.state = line[line.find_first_not_of(" \t", 6)];
-    if (line.rfind("voluntary_ctxt_switches:", 0) == 0) found.voluntary = std::stol(line.substr(24));
+    if (line.rfind("voluntary_ctxt_switches:", 0) == 0)
+      found.voluntary = std::stol(line.substr(24));
   }
   return found;
 }

@@ -1,7 +1,7 @@
 // conformance/queue_simple_test.cpp: the unbounded queue (the SimpleQueue paragraph), and what
 // becomes of an item the moment it leaves.
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 #include <support/counted.hpp>
 #include <support/move_only.hpp>
@@ -125,8 +125,9 @@ PutsWhenDestroyed<Flavour>::~PutsWhenDestroyed() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Queue: a put from a destructor that runs during a queue operation is no deadlock",
-                   "[queue][conformance]", SLUICE_QUEUE_FLAVOURS) {
+TEMPLATE_TEST_CASE(
+    "Queue: a put from a destructor that runs during a queue operation is no deadlock",
+    "[queue][conformance]", SLUICE_QUEUE_FLAVOURS) {
   using Item = PutsWhenDestroyed<TestType>;
   typename Item::State state;
   const Item& item = state.prototype;

@@ -1,6 +1,6 @@
 // conformance/queue_stop_test.cpp: every wait also ends by a stop token.
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 using namespace sluice;
 using namespace sluice::conformance;
@@ -11,7 +11,8 @@ TEMPLATE_TEST_CASE("Queue: a stop request ends a blocked put and leaves the item
   REQUIRE(queue.put(std::vector<int>{0}) == PutStatus::ok);
   std::stop_source stop;
   std::vector<int> item = {1, 2, 3};
-  Call<PutStatus> put([&] { return queue.put(std::move(item), Deadline::never(), stop.get_token()); });
+  Call<PutStatus> put(
+      [&] { return queue.put(std::move(item), Deadline::never(), stop.get_token()); });
   wait_for_putters(queue, 1);
   CHECK_FALSE(put.returned());
   stop.request_stop();

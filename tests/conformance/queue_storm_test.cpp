@@ -3,7 +3,7 @@
 // Loss and doubling both show in an array of one counter a value. Capacities of 1, 2 and 3, and
 // smaller than the number of threads, because there every corner is always in use.
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 #include <support/seeds.hpp>
 
@@ -186,10 +186,10 @@ TEMPLATE_TEST_CASE("Queue: a storm of mixed calls with deadlines loses and doubl
         std::deque<Origin> items;
         for (;;) {
           const auto choice = random() % 3;
-          const Deadline deadline = choice == 0   ? Deadline::now()
-                                    : choice == 1 ? Deadline::after(std::chrono::microseconds{
-                                                        random() % 50})
-                                                  : Deadline::never();
+          const Deadline deadline = choice == 0 ? Deadline::now()
+                                    : choice == 1
+                                        ? Deadline::after(std::chrono::microseconds{random() % 50})
+                                        : Deadline::never();
           const GetManyResult got = queue.get_many(items, random() % 5 + 1, deadline);
           if (got.status == GetStatus::closed) return;
           for (const Origin& item : items) count(item);

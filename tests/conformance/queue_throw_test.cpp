@@ -3,7 +3,7 @@
 // "Leaves the queue undamaged" means: a failed put adds and counts nothing, a failed get removes
 // nothing, and a wake-up that a failing call has used up reaches the next waiter.
 // SPDX-License-Identifier: MIT
-#include "queue_conformance.hpp"
+#include <conformance/queue_conformance.hpp>
 
 #include <deque>
 #include <optional>

@@ -20,7 +20,7 @@ set(levels
   "cli/.*|args|main|sluice")
 
 # The second half of queue.hpp: its templates, kept in the engine room they work with.
-set(exceptions "sync/queue_impl=queue")
+set(exceptions "sync/queue_impl=queue;sync/queue_impl_get=queue")
 
 # stages/ sees a stage, its emitter and what lies below, but no queue and nothing of the engine's flow.
 set(stages_may_include

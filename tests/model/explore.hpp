@@ -14,8 +14,8 @@ namespace sluice::model {
 struct Effort {
   unsigned preemptions = 2;        ///< the search starts without any and stops here
   unsigned weak_steps = 1;         ///< as many old values and needless failures in one execution
-  std::size_t searched = 100'000;  ///< most executions of the whole search
-  std::size_t random = 10'000;     ///< executions of either random strategy
+  std::size_t searched = 60'000;   ///< most executions of the whole search
+  std::size_t random = 5'000;      ///< executions of either random strategy
 };
 
 struct Verdict {

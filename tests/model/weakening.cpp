@@ -34,7 +34,7 @@ const char* operation_name(Operation operation) {
 
 bool is_at(const Place& place, const Site& site, Operation operation, std::memory_order order) {
   return place.operation == operation && place.order == order && place.function == site.function &&
-         place.file == file_name(site.file);
+         (place.file.empty() || place.file == file_name(site.file));
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ const char* order_name(std::memory_order order) {
 }
 
 std::string Place::text() const {
-  return file + " " + function + " " + operation_name(operation) + " " + order_name(order);
+  return (file.empty() ? "" : file + " ") + function + " " + operation_name(operation) + " " + order_name(order);
 }
 
 std::string Weakening::text() const { return place.text() + " -> " + order_name(to); }

@@ -18,7 +18,7 @@ enum class Operation : unsigned char { load, store, modify, failure };
 
 /// One place in the source and the order written there.
 struct Place {
-  std::string file;      // without folders
+  std::string file;  // without folders; empty for any
   std::string function;
   Operation operation = Operation::load;
   std::memory_order order = std::memory_order_relaxed;

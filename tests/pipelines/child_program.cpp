@@ -94,6 +94,7 @@ ChildProgram::ChildProgram(std::vector<std::string> words, const Streams& stream
   } else {
     out.far = checked(::open(streams.out_file.c_str(), O_WRONLY | O_CLOEXEC), "output file");
   }
+  if (streams.out_is_closed) close_and_forget(out.near);
   Ends err = streams.err_is_terminal ? open_terminal() : open_pipe();
   pid_ = spawn(words, in, out.far, err.far);
   close_and_forget(in);
@@ -136,15 +137,17 @@ bool ChildProgram::read_some() {
   return true;
 }
 
-bool ChildProgram::wait_for(const std::string& stream, const std::string& text) {
-  while (stream.find(text) == std::string::npos) {
+bool ChildProgram::wait_for(const std::string& stream, const std::string& text, std::size_t from) {
+  while (stream.find(text, from) == std::string::npos) {
     if (!read_some()) return false;
   }
   return true;
 }
 
-bool ChildProgram::wait_for_err(const std::string& text) { return wait_for(err_, text); }
-bool ChildProgram::wait_for_out(const std::string& text) { return wait_for(out_, text); }
+bool ChildProgram::wait_for_err(const std::string& text, std::size_t from) {
+  return wait_for(err_, text, from);
+}
+bool ChildProgram::wait_for_out(const std::string& text) { return wait_for(out_, text, 0); }
 
 Ended ChildProgram::wait() {
   while (read_some()) {

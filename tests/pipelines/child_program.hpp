@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class ChildProgram {
     std::string input{};           ///< a file for standard input; default: nothing to read
     bool err_is_terminal = false;  ///< standard error is a pseudo terminal of 100 columns
     std::string out_file{};        ///< a file for standard output; default: captured
+    bool out_is_closed = false;    ///< standard output is a pipe that nobody reads
   };
 
   explicit ChildProgram(std::vector<std::string> words);
@@ -36,9 +38,9 @@ class ChildProgram {
   ChildProgram& operator=(const ChildProgram&) = delete;
 
   void send(int signal) const;
-  /// Reads until standard error holds the text (counted from its beginning) or the program closes
-  /// it. Returns  whether it came.
-  bool wait_for_err(const std::string& text);
+  /// Reads until standard error holds the text behind its first `from` bytes, or is closed.
+  /// Returns  whether it came.
+  bool wait_for_err(const std::string& text, std::size_t from = 0);
   bool wait_for_out(const std::string& text);
   /// Nobody reads its standard output any more.
   void close_out();
@@ -49,7 +51,7 @@ class ChildProgram {
 
  private:
   bool read_some();
-  bool wait_for(const std::string& stream, const std::string& text);
+  bool wait_for(const std::string& stream, const std::string& text, std::size_t from);
 
   pid_t pid_ = -1;
   int out_fd_ = -1;

@@ -195,7 +195,7 @@ PipelineEntry polite() {
           }};
 }
 
-// Knows how many bytes it will deliver, and delivers half of them before the gate opens.
+// Knows how many bytes it will deliver, delivers half of them, and goes on without any.
 PipelineEntry weighed() {
   return {.name = "weighed", .build = [](Pipeline& p, const Args&) {
             struct Weighed : Numbers {
@@ -208,7 +208,11 @@ PipelineEntry weighed() {
                 return Numbers::next(out);
               }
             };
-            p.source("read", Weighed{}) | sluice::sink("count", [](std::uint64_t) { nap(); });
+            p.source("read", Weighed{}) |
+                sluice::sink("count", [ready = Ready()](std::uint64_t, Context& context) mutable {
+                  ready.note(context);
+                  nap();
+                });
           }};
 }
 

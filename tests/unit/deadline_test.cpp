@@ -36,7 +36,8 @@ TEST_CASE("Deadline: a duration counts from now and is not shortened", "[sync]")
 TEST_CASE("Deadline: a point of time that has passed is passed", "[sync]") {
   CHECK(Deadline(Clock::now() - 1s).passed());
   CHECK_FALSE(Deadline::at(Clock::now() + 1h).passed());
-  CHECK(Deadline::at(std::chrono::time_point_cast<std::chrono::seconds>(Clock::now() - 2s)).passed());
+  CHECK(
+      Deadline::at(std::chrono::time_point_cast<std::chrono::seconds>(Clock::now() - 2s)).passed());
 }
 
 TEST_CASE("Deadline: a negative duration and one that is no number are errors", "[sync]") {
@@ -49,7 +50,8 @@ TEST_CASE("Deadline: a negative duration and one that is no number are errors", 
 TEST_CASE("Deadline: a duration too long for the clock means never", "[sync]") {
   CHECK(Deadline(std::chrono::hours::max()).is_never());
   CHECK(Deadline(std::chrono::nanoseconds::max()).is_never());
-  CHECK(Deadline(std::chrono::duration<double>(std::numeric_limits<double>::infinity())).is_never());
+  CHECK(
+      Deadline(std::chrono::duration<double>(std::numeric_limits<double>::infinity())).is_never());
 }
 
 TEST_CASE("Deadline: the earlier one is the smaller one", "[sync]") {

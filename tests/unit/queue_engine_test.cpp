@@ -81,7 +81,8 @@ TEST_CASE("QueueCore: room and items as the engine sees them", "[queue]") {
   CHECK(core.may_have_items());
 }
 
-TEST_CASE("QueueCore: wait_for_items returns for an item, for close, deadline and stop", "[queue]") {
+TEST_CASE("QueueCore: wait_for_items returns for an item, for close, deadline and stop",
+          "[queue]") {
   Queue<int> queue(2);
   CHECK_FALSE(queue.wait_for_items(Deadline::now()));
   CHECK_FALSE(queue.wait_for_items(1ms));
@@ -135,9 +136,8 @@ TEST_CASE("QueueCore: wait_for_room knows how much room an item needs", "[queue]
   CHECK(queue.wait_for_room(Deadline::now()));
   CHECK_FALSE(queue.wait_for_room(Deadline::now(), {}, queue.weight_of(heavy)));
   std::atomic<bool> returned{false};
-  std::thread waiter([&] {
-    returned = queue.wait_for_room(Deadline::never(), {}, queue.weight_of(heavy));
-  });
+  std::thread waiter(
+      [&] { returned = queue.wait_for_room(Deadline::never(), {}, queue.weight_of(heavy)); });
   wait_until([&] { return queue.put_waiters() == 1; });
   REQUIRE(queue.get());
   waiter.join();

@@ -32,7 +32,8 @@ TEST_CASE("UniqueFunction: an empty one says so", "[base]") {
 TEST_CASE("UniqueFunction: calls functions, pointers and lambdas that own", "[base]") {
   UniqueFunction<int(int)> function(twice);
   UniqueFunction<int(int)> pointer(&twice);
-  UniqueFunction<int(int)> lambda([owned = std::make_unique<int>(40)](int x) { return *owned + x; });
+  UniqueFunction<int(int)> lambda(
+      [owned = std::make_unique<int>(40)](int x) { return *owned + x; });
   CHECK(function(4) == 8);
   CHECK(pointer(5) == 10);
   CHECK(lambda(2) == 42);

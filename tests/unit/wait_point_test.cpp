@@ -155,7 +155,8 @@ struct Tickets {
   [[nodiscard]] Probe probe() const {
     return {.may_proceed =
                 [](const void* self, std::size_t, std::size_t) noexcept {
-                  return static_cast<const Tickets*>(self)->left.load(std::memory_order_seq_cst) > 0;
+                  return static_cast<const Tickets*>(self)->left.load(std::memory_order_seq_cst) >
+                         0;
                 },
             .object = this};
   }

@@ -69,7 +69,8 @@ class CallableBox {
 
   template <class F>
   static constexpr bool kFitsInside =
-      sizeof(F) <= kInside && alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
+      sizeof(F) <= kInside &&
+      alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
 
   void take(CallableBox& other) noexcept {
     if (other.relocate_ == nullptr) return;
@@ -89,9 +90,9 @@ class CallableBox {
 /// Called with parentheses only: pointers to members would need std::invoke and its header.
 template <class F, class R, class... Args>
 concept CallableAs = requires(F& callee, Args&&... args) {
-  { callee(std::forward<Args>(args)...) };
+  {callee(std::forward<Args>(args)...)};
   requires std::is_void_v<R> ||
-               std::is_convertible_v<decltype(callee(std::forward<Args>(args)...)), R>;
+      std::is_convertible_v<decltype(callee(std::forward<Args>(args)...)), R>;
 };
 
 template <class R, bool Const, class... Args>

@@ -114,7 +114,9 @@ class ClassBody {
   void process(In&& item, Emitter<Out>& out, Context&) { stage_->process(std::move(item), out); }
   // true: call again, there is more to emit.
   bool finish(Emitter<Out>& out) {
-    if constexpr (requires { { stage_->finish(out) } -> std::same_as<bool>; }) {
+    if constexpr (requires {
+                    { stage_->finish(out) } -> std::same_as<bool>;
+                  }) {
       return stage_->finish(out);
     } else if constexpr (requires { stage_->finish(out); }) {
       stage_->finish(out);
@@ -153,7 +155,9 @@ class SinkClassBody {
 
   void start(Context& context) { Starts<S>::start(*sink_, context); }
   void process(In&& item, Emitter<NoOutput>&, Context& context) {
-    if constexpr (requires { { sink_->process(std::move(item)) } -> std::same_as<Demand>; }) {
+    if constexpr (requires {
+                    { sink_->process(std::move(item)) } -> std::same_as<Demand>;
+                  }) {
       if (sink_->process(std::move(item)) == Demand::enough) context.enough();
     } else {
       sink_->process(std::move(item));

@@ -25,9 +25,7 @@ struct Factory {
 /// Gives each worker its own object: `make()` is called once per worker and run.
 template <class Make>
   requires std::invocable<Make&>
-[[nodiscard]] detail::Factory<Make> factory(Make make) {
-  return {std::move(make)};
-}
+[[nodiscard]] detail::Factory<Make> factory(Make make) { return {std::move(make)}; }
 
 namespace detail {
 
@@ -89,9 +87,9 @@ using first_parameter_t = typename FirstParameter<F>::type;
 
 /// True when calling with a moved item is known to leave the item as it was.
 template <class F, class In>
-inline constexpr bool reads_only =
-    std::is_same_v<first_parameter_t<F>, const In&> ||
-    (std::is_trivially_copyable_v<In> && std::is_object_v<first_parameter_t<F>>);
+inline constexpr bool reads_only = std::is_same_v<first_parameter_t<F>, const In&> ||
+                                   (std::is_trivially_copyable_v<In> &&
+                                    std::is_object_v<first_parameter_t<F>>);
 
 /// The type in an error message when the parameter is unknown.
 struct SomethingElse;
@@ -117,8 +115,8 @@ decltype(auto) call(Fn& fn, Context& context, Args&&... args) {
   }
 }
 template <class Fn, class... Args>
-using call_result_t = decltype(call(std::declval<Fn&>(), std::declval<Context&>(),
-                                    std::declval<Args>()...));
+using call_result_t =
+    decltype(call(std::declval<Fn&>(), std::declval<Context&>(), std::declval<Args>()...));
 
 template <class Fn, class In>
 [[nodiscard]] constexpr bool returns_nothing() {
@@ -154,8 +152,9 @@ class Prototype {
     } else {
       // Runs may start at the same time; one of them gets it.
       if (held_->taken.exchange(true, std::memory_order_relaxed)) {
-        throw UsageError("this pipeline can be run once only: a stage's callable can't be copied; "
-                         "give a factory()");
+        throw UsageError(
+            "this pipeline can be run once only: a stage's callable can't be copied; "
+            "give a factory()");
       }
       return F(std::move(held_->object));
     }

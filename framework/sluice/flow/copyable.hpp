@@ -22,7 +22,10 @@ template <class T>
     } else {
       return is_copyable<Item>();
     }
-  } else if constexpr (requires { typename T::first_type; typename T::second_type; }) {
+  } else if constexpr (requires {
+                         typename T::first_type;
+                         typename T::second_type;
+                       }) {
     return is_copyable<std::remove_cv_t<typename T::first_type>>() &&
            is_copyable<std::remove_cv_t<typename T::second_type>>();
   } else {

@@ -51,7 +51,8 @@ class Endpoint {
   [[nodiscard]] bool begin_end() noexcept {
     return !ended_.exchange(true, std::memory_order_relaxed);  // a flag, it orders nothing else
   }
-  mutable std::mutex counting_;  // several threads may put or get; counters have one writer at a time
+  mutable std::mutex
+      counting_;  // several threads may put or get; counters have one writer at a time
   BranchCounts counts_;
 
  private:
@@ -110,7 +111,9 @@ class OutletPort final : public Endpoint {
 
   void end() noexcept override {
     if (!begin_end()) return;
-    edge_->cancel();  // drops, accounted, what was not read; nothing when it was read to the end
+    end_stage_early(
+        state()
+            .stage());  // drops, accounted, what was not read; nothing when it was read to the end
     listener_->endpoint_ended();
   }
 

@@ -58,8 +58,8 @@ void check_options(const StageDef& def, std::vector<std::string>& faults) {
     faults.push_back(fmt::format("stage {}: batch is 0; give at least 1", def.name));
   }
   if (options.workers != kAuto && options.workers > 1 && !def.many) {
-    faults.push_back(fmt::format("stage {}: workers is {}, but {}", def.name, options.workers,
-                                 def.many_reason));
+    faults.push_back(
+        fmt::format("stage {}: workers is {}, but {}", def.name, options.workers, def.many_reason));
   }
   if (options.carrier == Carrier::process) {
     faults.push_back(fmt::format(

@@ -40,9 +40,7 @@ class ItemVector {
     ++size_;
   }
   /// Appends; `at` is end().
-  void insert(T* at, const T* first, const T* last)
-    requires std::is_trivially_copyable_v<T>
-  {
+  void insert(T* at, const T* first, const T* last) requires std::is_trivially_copyable_v<T> {
     static_cast<void>(at);
     const auto count = static_cast<std::size_t>(last - first);
     reserve(size_ + count);

@@ -29,7 +29,7 @@ class KeyTable {
   /// The state of `key`; a copy of `initial` when the key is new.
   State& at(Key&& key, const State& initial) {
     // The bits are mixed because std::hash of an integer is the identity.
-    const std::uint64_t hash = std::hash<Key>{}(key) * 0x9E3779B97F4A7C15U;
+    const std::uint64_t hash = std::hash<Key>{}(key)*0x9E3779B97F4A7C15U;
     if (!heads_.empty()) {
       for (std::size_t i = heads_[bucket(hash)]; i != kNone; i = entries_[i].next) {
         if (entries_[i].hash == hash && entries_[i].key == key) return entries_[i].state;

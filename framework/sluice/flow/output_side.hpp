@@ -19,6 +19,7 @@ class OutputSide {
         emitter_(port_, context, setup.worker->stage().streaming) {}
 
   [[nodiscard]] Emitter<Out>& emitter() noexcept { return emitter_; }
+  void publish_counts() noexcept { port_.publish_counts(); }
   [[nodiscard]] bool uncommitted() const noexcept { return port_.uncommitted(); }
   void commit() { port_.commit(); }
   void discard() noexcept { port_.discard(); }
@@ -45,6 +46,7 @@ class OutputSide<NoOutput> {
   OutputSide(const StepSetup&, Context& context) : emitter_(context) {}
 
   [[nodiscard]] Emitter<NoOutput>& emitter() noexcept { return emitter_; }
+  void publish_counts() noexcept {}
   [[nodiscard]] bool uncommitted() const noexcept { return false; }
   void commit() noexcept {}
   void discard() noexcept {}

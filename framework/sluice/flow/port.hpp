@@ -65,25 +65,20 @@ class OutPort {
       stage(std::move(item));
       return;
     }
-    Tallies& counts = branches_[0]->counts.counts;
-    switch (single_->try_put(std::move(item))) {
-      case PutStatus::ok:
-        counts.add(Count::emitted);
-        counts.add(Count::put);
-        return;
-      case PutStatus::full:
-        staged_.push_back(std::move(item));
-        counts.add(Count::emitted);
-        committed_ = 1;
-        found_full(single_, *branches_[0]);
-        return;
-      case PutStatus::closed:
-      case PutStatus::stopped:
-        counts.add(Count::emitted);
-        counts.add(Count::refused);
-        end(*branches_[0]);
-        return;
+    const PutStatus status = single_->try_put(std::move(item));
+    if (status != PutStatus::ok) return not_put(status, std::move(item));
+    if constexpr (kAccounting) {
+      ++emitted_directly_;
+      ++put_directly_;
     }
+  }
+
+  /// At the end of a step: what emit_final() has counted, where others can see it.
+  void publish_counts() noexcept {
+    if (emitted_directly_ == 0) return;
+    Tallies& counts = branches_[0]->counts.counts;
+    counts.add(Count::emitted, std::exchange(emitted_directly_, 0));
+    counts.add(Count::put, std::exchange(put_directly_, 0));
   }
 
   /// True when outputs were staged since the last commit().
@@ -167,6 +162,18 @@ class OutPort {
     bool ended = false;
     BranchCounts counts;
   };
+
+  void not_put(PutStatus status, T&& item) {
+    if (status == PutStatus::full) {
+      staged_.push_back(std::move(item));
+      committed_ = 1;
+      found_full(single_, *branches_[0]);
+    } else {
+      branches_[0]->counts.counts.add(Count::refused);
+      end(*branches_[0]);
+    }
+    branches_[0]->counts.counts.add(Count::emitted);
+  }
 
   // Which lane of which branch wants each newly staged output.
   void decide() {
@@ -282,8 +289,8 @@ class OutPort {
   void refuse_rest(Branch& branch) noexcept {
     const auto index = static_cast<std::size_t>(index_of(branch));
     for (; branch.accepted < committed_; ++branch.accepted) {
-      const bool wanted = single_ != nullptr ||
-                          lanes_[branch.accepted * branches_.size() + index] != kElsewhere;
+      const bool wanted =
+          single_ != nullptr || lanes_[branch.accepted * branches_.size() + index] != kElsewhere;
       branch.counts.counts.add(wanted ? Count::refused : Count::elsewhere);
     }
   }
@@ -307,12 +314,14 @@ class OutPort {
 
   WorkerState* worker_;
   std::vector<std::unique_ptr<Branch>> branches_{};
+  std::uint64_t emitted_directly_ = 0;  // in this step, by emit_final()
+  std::uint64_t put_directly_ = 0;
   Queue<T>* single_ = nullptr;  // the only edge, when nothing has to be decided per output
   ItemVector<T> staged_;
   std::size_t committed_ = 0;            // outputs of staged_ that are counted as emitted
-  std::vector<std::ptrdiff_t> lanes_{};    // per output and branch
-  std::vector<std::uint32_t> wanted_{};    // branches that still want an output
-  RouteChoices choices_{};                 // of the output that decide() looks at
+  std::vector<std::ptrdiff_t> lanes_{};  // per output and branch
+  std::vector<std::uint32_t> wanted_{};  // branches that still want an output
+  RouteChoices choices_{};               // of the output that decide() looks at
   std::size_t open_branches_ = 0;
   QueueCore* full_ = nullptr;  // what publish() last found full
   EdgeBase* full_edge_ = nullptr;

@@ -24,10 +24,10 @@ struct DeadLetter {
   std::size_t worker = 0;
   std::uint64_t item = StageError::kNoItem;  ///< ordinal on the input edge, kNoItem for sources
   unsigned attempt = 1;                      ///< attempts made in all
-  std::string error{};                         ///< what the last attempt threw, or the reason given
-  std::string label{};                         ///< of the policy
-  std::string subject{};                       ///< what it was about, e.g. a path; may be empty
-  std::string payload{};                       ///< bytes of the item where they are known
+  std::string error{};                       ///< what the last attempt threw, or the reason given
+  std::string label{};                       ///< of the policy
+  std::string subject{};                     ///< what it was about, e.g. a path; may be empty
+  std::string payload{};                     ///< bytes of the item where they are known
   bool has_payload = false;
 };
 
@@ -51,9 +51,9 @@ class RunControl {
   /// Stopped by stop() and by cancel().
   [[nodiscard]] std::stop_token stop_token() const { return stop_source_.get_token(); }
 
-  virtual void fail(const StageError& error) noexcept = 0;       ///< records it and cancels
-  virtual void dead_letter(DeadLetter letter) noexcept = 0;      ///< records it
-  virtual void note_error(const StageError& error) noexcept = 0; ///< records it, goes on
+  virtual void fail(const StageError& error) noexcept = 0;        ///< records it and cancels
+  virtual void dead_letter(DeadLetter letter) noexcept = 0;       ///< records it
+  virtual void note_error(const StageError& error) noexcept = 0;  ///< records it, goes on
   virtual void request_stop() noexcept = 0;
   virtual void request_cancel() noexcept = 0;
   virtual void log(std::string_view stage, std::string_view text) noexcept = 0;

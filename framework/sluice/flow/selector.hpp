@@ -75,7 +75,8 @@ class KeySelector final : public Selector<T> {
   [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes,
                                     RouteChoices&) const override {
     using Key = std::remove_cvref_t<decltype(key_of_(item))>;
-    const std::size_t group = key_group(static_cast<std::uint64_t>(std::hash<Key>{}(key_of_(item))));
+    const std::size_t group =
+        key_group(static_cast<std::uint64_t>(std::hash<Key>{}(key_of_(item))));
     return static_cast<std::ptrdiff_t>(group * lanes / kKeyGroups);
   }
 

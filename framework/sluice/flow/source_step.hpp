@@ -29,6 +29,7 @@ class SourceStep final : public StepBody {
 
   [[nodiscard]] StepResult step(StepFrame& frame) noexcept override {
     const StepResult result = advance(frame);
+    out_.publish_counts();
     worker_->end_item();
     return result;
   }
@@ -96,7 +97,7 @@ class SourceStep final : public StepBody {
     worker_->begin_item(calls_, attempt_);
     try {
       const bool more = body_->next(out_.emitter(), context_);
-      out_.commit();
+      if (out_.uncommitted()) out_.commit();
       ++calls_;
       attempt_ = 1;
       due_ = {};

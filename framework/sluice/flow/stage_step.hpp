@@ -30,9 +30,13 @@ namespace sluice::detail {
 
 // What a body may offer beyond process(); looked for by name so that a body is as small as it can.
 template <class Body>
-concept BodyWithStart = requires(Body& body, Context& context) { body.start(context); };
+concept BodyWithStart = requires(Body& body, Context& context) {
+  body.start(context);
+};
 template <class Body, class Out>
-concept BodyWithFinish = requires(Body& body, Emitter<Out>& out) { body.finish(out); };
+concept BodyWithFinish = requires(Body& body, Emitter<Out>& out) {
+  body.finish(out);
+};
 template <class Body, class Out>
 concept BodyWithTimer = requires(Body& body, Emitter<Out>& out) {
   { body.due() } -> std::convertible_to<Deadline>;
@@ -51,6 +55,7 @@ class StageStep final : public StepBody {
 
   [[nodiscard]] StepResult step(StepFrame& frame) noexcept override {
     const StepResult result = advance(frame);
+    out_.publish_counts();
     worker_->end_item();
     return result;
   }
@@ -82,6 +87,7 @@ class StageStep final : public StepBody {
     unsigned attempt;  // the one to make next
     In item;
   };
+  static constexpr std::size_t kMaxDelayed = 1024;
   static constexpr bool kCopies = Copyable<In> && !Body::kReadsOnly;
 
   StepResult advance(StepFrame& frame) noexcept {
@@ -113,6 +119,8 @@ class StageStep final : public StepBody {
     if (out_.pending()) return blocked_or_abandoned();
     if (worker_->control().cancelled()) return abandon();
     if (held_) return StepResult::needs_time;  // also the rest of its batch has to wait
+    // What waits for its retry is in flight; without a bound, nothing would hold the producers back.
+    if (delayed_.size() >= kMaxDelayed) return StepResult::needs_time;
     if (timed && ended_early()) return end_early();
     if (next_ == batch_.size()) {
       switch (take(frame.max_items)) {
@@ -181,7 +189,8 @@ class StageStep final : public StepBody {
     }
     while (!stop.has_value() && next_ < batch_.size()) {
       completed += process_next() ? 1 : 0;
-      if (interrupted()) [[unlikely]] stop = interruption();
+      if (interrupted()) [[unlikely]]
+        stop = interruption();
     }
     worker_->counts.add(Count::completed, completed);
     if (stop.has_value()) return *stop;
@@ -273,8 +282,7 @@ class StageStep final : public StepBody {
   void process_kept(In& item, unsigned number) {
     if constexpr (kCopies) {
       const ErrorPolicy& policy = worker_->stage().on_error;
-      const bool for_letter =
-          HasPayload<In> && policy.last == ErrorPolicy::Last::dead_letter;
+      const bool for_letter = HasPayload<In> && policy.last == ErrorPolicy::Last::dead_letter;
       if (number <= policy.retries || for_letter) {
         In copy(std::as_const(item));
         body_->process(std::move(copy), out_.emitter(), context_);
@@ -313,7 +321,8 @@ class StageStep final : public StepBody {
   // Runs what is due: retries, and the body's own timer. True when anything ran.
   bool on_timers(StepFrame& frame) noexcept {
     bool ran = false;
-    while (!delayed_.empty() && !out_.pending() && delayed_.front().due <= Clock::now()) {
+    while (!delayed_.empty() && !out_.pending() && !worker_->control().cancelled() &&
+           delayed_.front().due <= Clock::now()) {
       std::list<Delayed> due;
       due.splice(due.begin(), delayed_, delayed_.begin());  // moving the item itself might throw
       held_ = false;
@@ -373,9 +382,7 @@ class StageStep final : public StepBody {
            (worker_->stage().enough.load(std::memory_order_relaxed) || !out_.open());
   }
   StepResult end_early() noexcept {
-    worker_->stage().enough.store(true, std::memory_order_relaxed);
-    worker_->control().ring_timers();  // other workers of the stage may wait for their retries
-    worker_->stage().input->cancel();
+    end_stage_early(worker_->stage());
     drop_taken();
     phase_ = Phase::finishing;
     return finish();
@@ -434,12 +441,12 @@ class StageStep final : public StepBody {
   OutputSide<Out> out_;
   std::optional<Body> body_;  // until the worker leaves
   Phase phase_ = Phase::starting;
-  bool held_ = false;      // a retry's wait holds the worker
+  bool held_ = false;  // a retry's wait holds the worker
   bool finished_ = false;
   ItemVector<In> batch_;
-  std::size_t next_ = 0;     // the first item of batch_ that was not started
-  std::uint64_t first_ = 0;  // ordinal of batch_[0]
-  std::size_t owed_ = 0;     // items processed or given up, not yet counted done
+  std::size_t next_ = 0;        // the first item of batch_ that was not started
+  std::uint64_t first_ = 0;     // ordinal of batch_[0]
+  std::size_t owed_ = 0;        // items processed or given up, not yet counted done
   std::list<Delayed> delayed_;  // waiting for their retry, the earliest first
 };
 

@@ -30,8 +30,8 @@ enum class StepResult : unsigned char {
 /// What the driver allows one step, and what the step reports back.
 struct StepFrame {
   std::size_t max_items = 64;
-  bool sample = false;     ///< time the first item
-  std::size_t items = 0;   ///< items processed in this step
+  bool sample = false;    ///< time the first item
+  std::size_t items = 0;  ///< items processed in this step
 };
 
 class StepBody {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/flow/worker_state.hpp>
 
+#include <sluice/flow/edge.hpp>
+
 #include <utility>
 
 namespace sluice {
@@ -11,11 +13,11 @@ std::size_t Context::worker() const noexcept { return worker_->worker(); }
 std::size_t Context::workers() const noexcept { return worker_->stage().workers; }
 unsigned Context::incarnation() const noexcept { return 0; }
 std::uint64_t Context::seed() const noexcept {
-  return worker_->stage().seed + 0x9E3779B97F4A7C15U * (worker_->worker() + 1);
+  return detail::derived_seed(worker_->stage().seed, worker_->worker());
 }
 unsigned Context::attempt() const noexcept { return worker_->attempt(); }
 std::uint64_t Context::item() const noexcept { return worker_->item(); }
-std::stop_token Context::stop_token() const { return worker_->control().stop_token(); }
+std::stop_token Context::stop_token() const { return worker_->stage().stop_source.get_token(); }
 bool Context::cancelled() const noexcept { return worker_->control().cancelled(); }
 
 void Context::dead(std::string subject, std::string reason) {
@@ -27,9 +29,7 @@ void Context::dead(std::string subject, std::string reason) {
                                   .subject = std::move(subject)});
 }
 
-void Context::enough() noexcept {
-  worker_->stage().enough.store(true, std::memory_order_relaxed);
-}
+void Context::enough() noexcept { worker_->stage().enough.store(true, std::memory_order_relaxed); }
 void Context::stop() noexcept { worker_->control().request_stop(); }
 void Context::cancel() noexcept { worker_->control().request_cancel(); }
 void Context::log(std::string_view text) noexcept {
@@ -39,6 +39,30 @@ void Context::add_bytes(std::uint64_t n) noexcept { worker_->bytes.add(n); }
 void Context::expect_bytes(std::uint64_t n) noexcept { worker_->expected_bytes.add(n); }
 
 namespace detail {
+
+std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t index) noexcept {
+  std::uint64_t bits = seed + (index + 1) * 0x9E3779B97F4A7C15U;
+  bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9U;
+  bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EBU;
+  return bits ^ (bits >> 31);
+}
+
+bool is_stopped_source(const Context& context) noexcept {
+  const WorkerState& worker = ContextAccess::worker(context);
+  return worker.stage().input == nullptr && worker.control().stopping();
+}
+
+void end_stage_early(StageState& stage) noexcept {
+  stage.enough.store(true, std::memory_order_relaxed);
+  if (stage.ended_early.exchange(true, std::memory_order_relaxed)) return;
+  if (stage.input != nullptr) stage.input->cancel();
+  stage.stop_source.request_stop();
+  stage.control->ring_timers();  // a retry that is waited for is moot now
+  for (StageState* feeder : stage.feeders) {
+    const bool last = feeder->open_outputs.fetch_sub(1, std::memory_order_relaxed) == 1;
+    if (last) end_stage_early(*feeder);
+  }
+}
 
 void ContextAccess::count_filtered(Context& context) noexcept {
   context.worker_->counts.add(Count::filtered);

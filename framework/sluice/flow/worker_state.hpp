@@ -15,7 +15,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 namespace sluice::detail {
 
@@ -31,8 +33,18 @@ struct StageState {
   std::uint64_t seed = 0;
   RunControl* control = nullptr;
   EdgeBase* input = nullptr;  ///< null for sources
+  /// Nothing more is wanted from this stage: it takes no more input, or pulls no more.
   std::atomic<bool> enough{false};
+  std::vector<StageState*> feeders{};        ///< who puts into the input edge, once per connection
+  std::atomic<std::size_t> open_outputs{0};  ///< connections whose consumer has not ended early
+  std::atomic<bool> ended_early{false};
+  std::stop_source stop_source{};  ///< of Context::stop_token(); the run's stop reaches it too
 };
+
+/// Ends a stage whose outputs nobody wants any more, or that wants no more input: drops what waits on
+/// its input edge and ends the stages that feed nobody else, up to the sources, whose waits end by
+/// their stop token. Idempotent, any thread.
+void end_stage_early(StageState& stage) noexcept;
 
 /// Waits on behalf of a streaming stage, inside its emit, so that the worker's clocks know.
 class EmitWait {
@@ -83,6 +95,9 @@ class WorkerState {
   std::atomic<std::uint64_t> item_{StageError::kNoItem};
   std::atomic<unsigned> attempt_{1};
 };
+
+/// A seed of its own for each index (SplitMix64, Steele, Lea and Flood 2014).
+[[nodiscard]] std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t index) noexcept;
 
 /// What the policy of a stage makes of a failed attempt.
 enum class Verdict : unsigned char { retry, drop, fail };

@@ -79,9 +79,9 @@ class Explainer {
   void describe_edge(Text& out, const PlannedEdge& edge) const {
     const EdgeSums queues = sum_queues(*run_.edge_into(edge.to));
     const std::uint64_t got = sum_stage(run_, edge.to, Count::taken);
-    fmt::format_to(std::back_inserter(out),
-                   "  edge {}: {} of {} queued, {} in flight, {} done\n", edge.name, queues.queued,
-                   edge.capacity, got > queues.done ? got - queues.done : 0, queues.done);
+    fmt::format_to(std::back_inserter(out), "  edge {}: {} of {} queued, {} in flight, {} done\n",
+                   edge.name, queues.queued, edge.capacity,
+                   got > queues.done ? got - queues.done : 0, queues.done);
   }
 
   // The stage whose input edge has this queue as a lane; stages.size() when none has.
@@ -140,8 +140,7 @@ class Explainer {
     return run_.plan().stages.size();
   }
   [[nodiscard]] bool is_open_outlet(std::size_t stage) const {
-    return run_.plan().stages[stage].role == StageRole::outlet &&
-           !run_.endpoint_of(stage)->ended();
+    return run_.plan().stages[stage].role == StageRole::outlet && !run_.endpoint_of(stage)->ended();
   }
 
   // The stage that this one waits for; itself when it waits for nobody.
@@ -189,13 +188,11 @@ class Explainer {
                          doing(*busy, stage));
     }
     if (planned.role == StageRole::inlet) {
-      return fmt::format(
-          "{}: idle, not stuck: the application has put nothing more into its inlet",
-          planned.name);
+      return fmt::format("{}: idle, not stuck: the application has put nothing more into its inlet",
+                         planned.name);
     }
     const Worker* worker = slowest_of(stage, std::nullopt);
-    return fmt::format("{}: {}", planned.name,
-                       worker == nullptr ? "ended" : doing(*worker, stage));
+    return fmt::format("{}: {}", planned.name, worker == nullptr ? "ended" : doing(*worker, stage));
   }
 
   const RunState& run_;

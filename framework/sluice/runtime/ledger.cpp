@@ -37,8 +37,8 @@ class Checker {
   void expect(std::uint64_t left, std::uint64_t right, const std::string& where,
               const char* identity) {
     if (left == right) return;
-    report_.faults.push_back(fmt::format("{}: {} does not hold: {} is not {}", where, identity,
-                                         left, right));
+    report_.faults.push_back(
+        fmt::format("{}: {} does not hold: {} is not {}", where, identity, left, right));
   }
 
   void check_edge(std::size_t stage) {

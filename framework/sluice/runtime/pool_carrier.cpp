@@ -24,6 +24,10 @@ using Nanoseconds = Worker::Nanoseconds;
 
 // How long an idle thread looks again before it sleeps: about what one sleep and wake cost.
 constexpr Nanoseconds kIdleSpin = 5'000;
+// Every so many steps of a thread go to the worker that has waited longest.
+constexpr std::size_t kFairTurn = 32;
+
+thread_local bool inside_pool = false;
 
 class Pool {
  public:
@@ -37,6 +41,9 @@ class Pool {
   void refresh(Groups& groups, std::uint64_t& version) const;
   [[nodiscard]] bool leave_if_unused() noexcept;
   [[nodiscard]] bool run_one(const Groups& groups, Nanoseconds& now) noexcept;
+  [[nodiscard]] bool run_if_ready(const Groups& groups, const std::shared_ptr<PoolGroup>& group,
+                                  Worker& worker, Nanoseconds& now) noexcept;
+  [[nodiscard]] bool run_longest_waiting(const Groups& groups, Nanoseconds& now) noexcept;
   void run(const std::shared_ptr<PoolGroup>& group, Worker& worker, Nanoseconds& now) noexcept;
   void remove(const std::shared_ptr<PoolGroup>& group) noexcept;
   void pass_on(const Groups& groups, const Worker& mine, Nanoseconds now) noexcept;
@@ -48,9 +55,9 @@ class Pool {
         // Our threads hold their places in oneTBB's market while a run lasts; the program's own
         // oneTBB code keeps as many as it had.
         : allowed(tbb::global_control::max_allowed_parallelism,
-                  std::max<std::size_t>(
-                      2 * size + 1, tbb::global_control::active_value(
-                                        tbb::global_control::max_allowed_parallelism))),
+                  std::max<std::size_t>(2 * size + 1,
+                                        tbb::global_control::active_value(
+                                            tbb::global_control::max_allowed_parallelism))),
           arena(static_cast<int>(size), 0) {}
     tbb::global_control allowed;
     tbb::task_arena arena;
@@ -61,7 +68,7 @@ class Pool {
   std::atomic<std::uint64_t> version_{0};  // changes with groups_
   mutable std::mutex mutex_;               // what follows
   Groups groups_;
-  std::size_t threads_ = 0;  // in work(), or on their way there
+  std::size_t threads_ = 0;     // in work(), or on their way there
   std::optional<Arena> arena_;  // held while threads_ is not 0
 };
 
@@ -96,12 +103,14 @@ void Pool::refresh(Groups& groups, std::uint64_t& version) const {
 bool Pool::leave_if_unused() noexcept {
   const std::lock_guard lock(mutex_);
   if (!groups_.empty()) return false;
+  inside_pool = false;
   if (--threads_ == 0) arena_.reset();  // from within: oneTBB keeps what its thread still needs
   return true;
 }
 
 void Pool::work() noexcept {
   name_this_thread("sluice-pool");
+  inside_pool = true;
   Groups groups;
   std::uint64_t version = 0;
   refresh(groups, version);
@@ -129,24 +138,46 @@ void Pool::work() noexcept {
 }
 
 bool Pool::run_one(const Groups& groups, Nanoseconds& now) noexcept {
-  for (const auto& group : groups) {
+  static thread_local std::size_t turn = 0;
+  if (++turn % kFairTurn == 0 && run_longest_waiting(groups, now)) return true;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto& group = groups[(turn + i) % groups.size()];  // runs take turns
     for (Worker* worker : group->workers) {
-      if (worker->claimed() || worker->rests(now)) continue;
-      if (!worker->may_progress(now, false) || !worker->try_claim()) continue;
-      if (worker->ended()) {
-        worker->release();
-        continue;
-      }
-      pass_on(groups, *worker, now);
-      run(group, *worker, now);
-      return true;
+      if (run_if_ready(groups, group, *worker, now)) return true;
     }
   }
   return false;
 }
 
-void Pool::run(const std::shared_ptr<PoolGroup>& group, Worker& worker,
-               Nanoseconds& now) noexcept {
+bool Pool::run_if_ready(const Groups& groups, const std::shared_ptr<PoolGroup>& group,
+                        Worker& worker, Nanoseconds& now) noexcept {
+  if (worker.claimed() || worker.rests(now)) return false;
+  if (!worker.may_progress(now, false) || !worker.try_claim()) return false;
+  if (worker.ended()) {
+    worker.release();
+    return false;
+  }
+  pass_on(groups, worker, now);
+  run(group, worker, now);
+  return true;
+}
+
+// Downstream first would let a stage that always has input starve one further up for ever.
+bool Pool::run_longest_waiting(const Groups& groups, Nanoseconds& now) noexcept {
+  const std::shared_ptr<PoolGroup>* longest_group = nullptr;
+  Worker* longest = nullptr;
+  for (const auto& group : groups) {
+    for (Worker* worker : group->workers) {
+      if (worker->claimed() || !worker->may_progress(now, false)) continue;
+      if (longest != nullptr && longest->since() <= worker->since()) continue;
+      longest = worker;
+      longest_group = &group;
+    }
+  }
+  return longest != nullptr && run_if_ready(groups, *longest_group, *longest, now);
+}
+
+void Pool::run(const std::shared_ptr<PoolGroup>& group, Worker& worker, Nanoseconds& now) noexcept {
   const StepResult result = worker.step(now);
   worker.release();
   if (result != StepResult::done) return;
@@ -182,14 +213,16 @@ void Pool::sleep(const Groups& groups, std::uint64_t version) noexcept {
   if (!work) {
     using TimePoint = std::chrono::steady_clock::time_point;
     const bool timed = wake_at != std::numeric_limits<Nanoseconds>::max();
-    bell_.park(ticket, timed ? Deadline::at(TimePoint(std::chrono::nanoseconds(wake_at)))
-                             : Deadline{});
+    bell_.park(ticket,
+               timed ? Deadline::at(TimePoint(std::chrono::nanoseconds(wake_at))) : Deadline{});
   }
   // Whoever leaves looks for work next, and passes the ring on when there is more than it takes.
   static_cast<void>(bell_.leave());
 }
 
 }  // namespace
+
+bool on_pool_thread() noexcept { return inside_pool; }
 
 WaitPoint& pool_bell() noexcept { return pool().bell(); }
 

@@ -28,6 +28,9 @@ struct PoolGroup {
   std::atomic<std::size_t> live{0};
 };
 
+/// True on the pool's threads: whoever waits there for pool work may wait for itself.
+[[nodiscard]] bool on_pool_thread() noexcept;
+
 /// The bell that queues of pool workers ring.
 [[nodiscard]] WaitPoint& pool_bell() noexcept;
 

@@ -78,7 +78,8 @@ EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, Worker::
                     .adaptors = {},
                     .capacity = planned.capacity,
                     .lanes = planned.lanes,
-                    .put = sum_into(run, edge, Count::put),
+                    // Ports tell what they counted at the end of a step, the queue knows at once.
+                    .put = run.ended() ? sum_into(run, edge, Count::put) : queues.put,
                     .got = sum_stage(run, planned.to, Count::taken),
                     .done = queues.done,
                     .dropped = queues.dropped,

@@ -20,6 +20,10 @@ RunState::RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t 
       cpu_began_(process_cpu_seconds()) {
   make_edges();
   for (std::size_t i = 0; i < graph_->stages.size(); ++i) make_stage(i, seed);
+  for (const Connection& connection : graph_->connections) {
+    states_[connection.to].feeders.push_back(&states_[connection.from]);
+    states_[connection.from].open_outputs.fetch_add(1, std::memory_order_relaxed);
+  }
   for (std::size_t i = 0; i < graph_->stages.size(); ++i) make_workers(i);
 }
 
@@ -41,7 +45,7 @@ void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
   state.on_error = def.options.on_error;
   state.holds_back_off = planned.keyed;
   state.streaming = def.options.streaming;
-  state.seed = (seed ^ (stage + 1)) * 0x9E3779B97F4A7C15U;
+  state.seed = derived_seed(seed, stage);
   state.control = this;
   state.input = edges_[stage].get();
   instances_.push_back(def.maker->open(planned.workers));
@@ -147,9 +151,14 @@ void RunState::end_outlets() noexcept {
 
 void RunState::request_stop() noexcept {
   stop_requested_.store(true, std::memory_order_relaxed);  // only read for the report
-  stop_source_.request_stop();
+  stop_sources();
   end_inlets();
   ring_timers();
+}
+
+void RunState::stop_sources() noexcept {
+  stop_source_.request_stop();
+  for (StageState& state : states_) state.stop_source.request_stop();
 }
 
 void RunState::ring_timers() noexcept {
@@ -160,7 +169,7 @@ void RunState::ring_timers() noexcept {
 void RunState::request_cancel() noexcept {
   // sync-point run-cancelled: releases the error that was kept before.
   cancelled_.store(true, std::memory_order_release);
-  stop_source_.request_stop();
+  stop_sources();
   end_inlets();
   cancel_edges();
   end_outlets();
@@ -230,8 +239,7 @@ Worker::Nanoseconds RunState::ended_at() const noexcept {
 }
 
 double RunState::cpu_seconds() const noexcept {
-  const double end =
-      ended() ? cpu_ended_.load(std::memory_order_relaxed) : process_cpu_seconds();
+  const double end = ended() ? cpu_ended_.load(std::memory_order_relaxed) : process_cpu_seconds();
   return end - cpu_began_;
 }
 

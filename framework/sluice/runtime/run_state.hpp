@@ -128,6 +128,7 @@ class RunState final : public RunControl, public Endpoint::Listener {
   [[nodiscard]] std::vector<OutputBinding> outputs_of(std::size_t stage) const;
   void keep(const StageError& error) noexcept;
   void cancel_edges() noexcept;
+  void stop_sources() noexcept;
   void end_inlets() noexcept;
   template <class Hook, class... Args>
   void call_hook(Hook& hook, std::string_view stage, const char* phase,

@@ -12,6 +12,7 @@ EdgeSums sum_queues(EdgeBase& edge) noexcept {
   EdgeSums sums;
   for (std::size_t i = 0; i < edge.lanes(); ++i) {
     const QueueCore& lane = edge.lane(i);
+    sums.put += lane.put_count();
     sums.done += lane.done_count();
     sums.dropped += lane.dropped_count();
     sums.queued += lane.size();

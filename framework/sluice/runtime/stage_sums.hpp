@@ -15,6 +15,7 @@ class RunState;
 
 /// What an edge's queues have counted, over its lanes.
 struct EdgeSums {
+  std::uint64_t put = 0;
   std::uint64_t done = 0;
   std::uint64_t dropped = 0;
   std::uint64_t queued = 0;

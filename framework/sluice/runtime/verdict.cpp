@@ -54,10 +54,11 @@ std::string verdict_of(const Report& report) {
   const double cores = part(report.cpu_seconds, report.seconds);
   const bool full = cores > 0.9 * static_cast<double>(report.cores);
   const StageReport& stage = report.stages[limit];
-  return fmt::format("{} is the limit: busy {:.0f} % of the time of its {} {}{}; {:.2f} of {} cores used{}",
-                     stage.name, 100 * most, stage.workers,
-                     stage.workers == 1 ? "worker" : "workers", witness(report, limit), cores,
-                     report.cores, full ? ": the machine is full, more workers can't help" : "");
+  return fmt::format(
+      "{} is the limit: busy {:.0f} % of the time of its {} {}{}; {:.2f} of {} cores used{}",
+      stage.name, 100 * most, stage.workers, stage.workers == 1 ? "worker" : "workers",
+      witness(report, limit), cores, report.cores,
+      full ? ": the machine is full, more workers can't help" : "");
 }
 
 }  // namespace sluice::detail

@@ -67,8 +67,7 @@ StepResult Worker::step(Nanoseconds& now) noexcept {
   learn(frame, now - begun);
   const bool few = frame.items < kFewItems && now - begun < kCheapStep;
   rests_until_.store(few ? now + kRest : 0, std::memory_order_relaxed);
-  full_.store(result == StepResult::needs_room ? body->full() : nullptr,
-              std::memory_order_relaxed);
+  full_.store(result == StepResult::needs_room ? body->full() : nullptr, std::memory_order_relaxed);
   const bool timed = result == StepResult::needs_input || result == StepResult::needs_time;
   wake_at_.store(timed ? ns_of(body->wake_at()) : kNever, std::memory_order_relaxed);
   enter(activity_after(result), now);

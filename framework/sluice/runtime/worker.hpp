@@ -110,8 +110,8 @@ class Worker final : public EmitWait {
   std::atomic<Nanoseconds> clocks_[kClocks] = {};
   Nanoseconds born_;
   std::size_t batch_;
-  std::size_t limit_;           // items per step as of now
-  double service_ns_ = 0;       // smoothed time per item
+  std::size_t limit_;      // items per step as of now
+  double service_ns_ = 0;  // smoothed time per item
   std::uint32_t steps_ = 0;
 };
 

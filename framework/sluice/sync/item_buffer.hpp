@@ -14,7 +14,9 @@ namespace sluice {
 
 /// A container that items of type T can be appended to: std::vector, std::deque, std::string ...
 template <class B, class T>
-concept ItemBuffer = requires(B& buffer, T&& item) { buffer.push_back(std::move(item)); };
+concept ItemBuffer = requires(B& buffer, T&& item) {
+  buffer.push_back(std::move(item));
+};
 
 }  // namespace sluice
 

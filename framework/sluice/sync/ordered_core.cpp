@@ -17,7 +17,8 @@ using Lock = std::lock_guard<std::mutex>;
 
 OrderedCore::OrderedCore(std::size_t capacity, std::size_t capacity_bytes)
     : capacity_(capacity), capacity_bytes_(capacity_bytes) {
-  if (capacity == 0) throw UsageError("queue: capacity is 0; give at least 1, or sluice::unbounded");
+  if (capacity == 0)
+    throw UsageError("queue: capacity is 0; give at least 1, or sluice::unbounded");
 }
 
 // ---- ending ----------------------------------------------------------------------------------------

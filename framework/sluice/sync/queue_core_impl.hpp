@@ -16,7 +16,8 @@ namespace sluice::detail {
 template <class Sync>
 BasicQueueCore<Sync>::BasicQueueCore(std::size_t capacity, std::size_t capacity_bytes)
     : ring_(capacity, capacity_bytes) {
-  if (capacity == 0) throw UsageError("queue: capacity is 0; give at least 1, or sluice::unbounded");
+  if (capacity == 0)
+    throw UsageError("queue: capacity is 0; give at least 1, or sluice::unbounded");
 }
 
 template <class Sync>
@@ -92,11 +93,11 @@ void BasicQueueCore<Sync>::wake_joiners() const noexcept {
 
 template <class Sync>
 bool BasicQueueCore<Sync>::join(const Deadline& deadline, std::stop_token stop) const {
-  const Probe probe = {
-      .may_proceed = [](const void* core, std::size_t, std::size_t) noexcept {
-        return static_cast<const BasicQueueCore*>(core)->unfinished() == 0;
-      },
-      .object = this};
+  const Probe probe = {.may_proceed =
+                           [](const void* core, std::size_t, std::size_t) noexcept {
+                             return static_cast<const BasicQueueCore*>(core)->unfinished() == 0;
+                           },
+                       .object = this};
   if (unfinished() == 0) return true;
   if (deadline.is_one_try()) return false;
   BasicWaiter<Sync> waiter(account_.joiners(), probe, deadline, std::move(stop), 0);
@@ -111,18 +112,20 @@ bool BasicQueueCore<Sync>::join(const Deadline& deadline, std::stop_token stop) 
 
 template <class Sync>
 Probe BasicQueueCore<Sync>::items_probe(std::size_t others) const noexcept {
-  return {.may_proceed = [](const void* core, std::size_t count, std::size_t) noexcept {
-            return static_cast<const BasicQueueCore*>(core)->ring_.may_have_items(count);
-          },
+  return {.may_proceed =
+              [](const void* core, std::size_t count, std::size_t) noexcept {
+                return static_cast<const BasicQueueCore*>(core)->ring_.may_have_items(count);
+              },
           .object = this,
           .others = others};
 }
 
 template <class Sync>
 Probe BasicQueueCore<Sync>::room_probe(std::size_t weight, std::size_t others) const noexcept {
-  return {.may_proceed = [](const void* core, std::size_t count, std::size_t bytes) noexcept {
-            return static_cast<const BasicQueueCore*>(core)->ring_.may_have_room(count, bytes);
-          },
+  return {.may_proceed =
+              [](const void* core, std::size_t count, std::size_t bytes) noexcept {
+                return static_cast<const BasicQueueCore*>(core)->ring_.may_have_room(count, bytes);
+              },
           .object = this,
           .weight = weight,
           .others = others};

@@ -113,9 +113,7 @@ class BasicRingIndex {
     std::uint64_t count = 0;
   };
   /// When nobody else uses the queue any more: what is in it.
-  [[nodiscard]] Contents contents() const noexcept {
-    return {put_.slots, head(), tail() - head()};
-  }
+  [[nodiscard]] Contents contents() const noexcept { return {put_.slots, head(), tail() - head()}; }
   /// Under both claims: takes everything out of the account and gives it to the caller.
   [[nodiscard]] Contents take_all(std::uint64_t& tail, std::uint64_t& head) noexcept;
   /// Under both claims (or before any other use): the storage from now on.
@@ -220,3 +218,4 @@ class BasicRingIndex {
 }  // namespace sluice::detail
 
 #include <sluice/sync/ring_index_impl.hpp>
+#include <sluice/sync/ring_index_looks.hpp>

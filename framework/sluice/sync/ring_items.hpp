@@ -31,9 +31,8 @@ template <class T>
 inline constexpr bool kMoveIsCopy = std::is_constructible_v<T, CopyOrMove<T>>;
 
 template <class T>
-inline constexpr bool kLiesInPlace =
-    std::is_nothrow_move_constructible_v<T> &&
-    (std::is_trivially_destructible_v<T> || !kMoveIsCopy<T>);
+inline constexpr bool kLiesInPlace = std::is_nothrow_move_constructible_v<T> &&
+                                     (std::is_trivially_destructible_v<T> || !kMoveIsCopy<T>);
 
 template <class T>
 struct InPlaceItems {

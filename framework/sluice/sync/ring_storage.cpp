@@ -9,7 +9,8 @@ namespace sluice::detail {
 void check_weigher(bool bounded_in_bytes, bool weighs) {
   if (!bounded_in_bytes || weighs) return;
   throw UsageError(
-      "queue: capacity_bytes is given without a weigher; say by QueueOptions::weigher how many bytes "
+      "queue: capacity_bytes is given without a weigher; say by QueueOptions::weigher how many "
+      "bytes "
       "an item has");
 }
 

@@ -53,7 +53,9 @@ class BasicTaskAccount {
     return done_.load(std::memory_order_seq_cst) + dropped_.load(std::memory_order_seq_cst);
   }
 
-  [[nodiscard]] std::uint64_t done() const noexcept { return done_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t done() const noexcept {
+    return done_.load(std::memory_order_acquire);
+  }
   [[nodiscard]] std::uint64_t dropped() const noexcept {
     return dropped_.load(std::memory_order_acquire);
   }

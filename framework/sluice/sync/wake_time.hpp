@@ -15,10 +15,11 @@ namespace sluice::detail {
 class WakeTime {
  public:
   void note(std::int64_t ns) noexcept {
-    // A thread that had to queue for a processor says nothing about waking: at most kMost counts.
-    const std::int64_t sample = ns < 0 ? 0 : ns > kMost ? kMost : ns;
+    // A thread that had to queue for a processor says nothing about waking, and spinning longer
+    // would only lengthen that queue.
+    if (ns < 0 || ns > kMost) return;
     const std::int64_t before = estimate_.load(std::memory_order_relaxed);
-    estimate_.store(before + (sample - before) / kWeight, std::memory_order_relaxed);
+    estimate_.store(before + (ns - before) / kWeight, std::memory_order_relaxed);
   }
   [[nodiscard]] std::int64_t estimate_ns() const noexcept {
     return estimate_.load(std::memory_order_relaxed);
@@ -26,7 +27,7 @@ class WakeTime {
 
  private:
   static constexpr std::int64_t kWeight = 8;
-  static constexpr std::int64_t kMost = 50'000;
+  static constexpr std::int64_t kMost = 60'000;
 
   std::atomic<std::int64_t> estimate_{6'000};
 };
