@@ -38,9 +38,8 @@ class CountWords {
   using Out = WordTable;
 
   void process(const stages::Chunk& chunk, Emitter<WordTable>& out) {
-    reader_.read(chunk, out.context(), [this](const stages::Piece&, std::string_view text) {
-      table_.add_text(text);
-    });
+    reader_.read(chunk, out.context(),
+                 [this](const stages::Piece&, std::string_view text) { table_.add_text(text); });
   }
   void finish(Emitter<WordTable>& out) { out.emit(std::move(table_)); }
 
@@ -86,10 +85,10 @@ WordCountOptions options_from(const Args& args) {
 }  // namespace
 
 void describe_word_count(Pipeline& pipeline, const WordCountOptions& options) {
-  pipeline.source("read",
-                  stages::chunks(options.paths, {.chunk_bytes = options.chunk_bytes,
-                                                 .cut_after = ~kLetters}),
-                  {.blocking = true}) |
+  pipeline.source(
+      "read",
+      stages::chunks(options.paths, {.chunk_bytes = options.chunk_bytes, .cut_after = ~kLetters}),
+      {.blocking = true}) |
       stage("count", factory([] { return CountWords(); }),
             {.workers = Machine::here().cores, .capacity = kQueuedChunks}) |
       stage("rank", RankWords(options.top), {.workers = 1}) |
@@ -113,16 +112,16 @@ PipelineEntry word_count() {
                     .kind = ArgKind::path,
                     .help = "file for the result; - is standard output",
                     .fallback = "-"}},
-          .build = [](Pipeline& pipeline, const Args& args) {
-            describe_word_count(pipeline, options_from(args));
-          },
-          .details = "A word is a maximal run of the letters A-Z and a-z, in lower case. Prints\n"
-                     "count, tab, word; ties in byte order. Words never span files. A file that\n"
-                     "can't be read is a dead letter (exit code 3); the rest is counted. Links\n"
-                     "found in directories are not followed.\n"
-                     "\n"
-                     "  sluice run word_count book.txt --top 5\n"
-                     "  zcat *.gz | sluice run word_count\n"};
+          .build = [](Pipeline& pipeline,
+                      const Args& args) { describe_word_count(pipeline, options_from(args)); },
+          .details =
+              "A word is a maximal run of the letters A-Z and a-z, in lower case. Prints\n"
+              "count, tab, word; ties in byte order. Words never span files. A file that\n"
+              "can't be read is a dead letter (exit code 3); the rest is counted. Links\n"
+              "found in directories are not followed.\n"
+              "\n"
+              "  sluice run word_count book.txt --top 5\n"
+              "  zcat *.gz | sluice run word_count\n"};
 }
 
 }  // namespace sluice::samples

@@ -124,15 +124,13 @@ inline void WordTable::add_text(std::string_view text) {
   }
   for (; stride != end; ++stride) {  // fewer than kMaskBytes bytes are left
     if (is_letter(*stride)) {
-      if (pending == nullptr)
-        pending = stride;
+      if (pending == nullptr) pending = stride;
     } else if (pending != nullptr) {
       add_word(pending, static_cast<std::size_t>(stride - pending), end);
       pending = nullptr;
     }
   }
-  if (pending != nullptr)
-    add_word(pending, static_cast<std::size_t>(end - pending), end);
+  if (pending != nullptr) add_word(pending, static_cast<std::size_t>(end - pending), end);
 }
 
 // Adds the words that end inside the stride; returns the begin of the one that reaches its end, or
@@ -143,8 +141,7 @@ inline const char* WordTable::scan_stride(const char* stride, const char* pendin
   // A set bit for each change between letter and other, the state before the stride included.
   std::uint64_t edges = mask ^ ((mask << 1) | (pending != nullptr ? 1U : 0U));
   if (pending != nullptr) {
-    if (edges == 0)
-      return pending;
+    if (edges == 0) return pending;
     const char* const word_end = stride + std::countr_zero(edges);
     edges &= edges - 1;
     add_word(pending, static_cast<std::size_t>(word_end - pending), readable_end);
@@ -152,8 +149,7 @@ inline const char* WordTable::scan_stride(const char* stride, const char* pendin
   while (edges != 0) {
     const char* const word = stride + std::countr_zero(edges);
     edges &= edges - 1;
-    if (edges == 0)
-      return word;
+    if (edges == 0) return word;
     const char* const word_end = stride + std::countr_zero(edges);
     edges &= edges - 1;
     add_word(word, static_cast<std::size_t>(word_end - word), readable_end);
@@ -169,8 +165,7 @@ inline WordTable::Key WordTable::key_of(const char* word, std::size_t length) no
   static constexpr auto kMasks = [] {
     std::array<std::array<char, kInline>, kInline + 1> masks{};
     for (std::size_t letters = 0; letters <= kInline; ++letters) {
-      for (std::size_t i = 0; i < letters; ++i)
-        masks[letters][i] = static_cast<char>(0xFF);
+      for (std::size_t i = 0; i < letters; ++i) masks[letters][i] = static_cast<char>(0xFF);
     }
     return masks;
   }();
@@ -219,12 +214,10 @@ inline void WordTable::add_short(const Key& key, std::uint64_t count) {
       // A frequent word moves towards its home, where the branch above foresees it. Nothing is
       // ever removed, so all slots from either word's home to either place stay in use.
       ShortSlot& previous = short_slots_[(at - 1) & wrap];
-      if (at != home && slot.count > previous.count)
-        std::swap(slot, previous);
+      if (at != home && slot.count > previous.count) std::swap(slot, previous);
       return;
     }
-    if (slot.count == 0)
-      break;
+    if (slot.count == 0) break;
     at = (at + 1) & wrap;
   }
   if (2 * (short_count_ + 1) > short_slots_.size()) {
@@ -238,8 +231,7 @@ inline void WordTable::add_short(const Key& key, std::uint64_t count) {
 // `word` may still have upper-case letters; it is compared and stored in lower case.
 inline void WordTable::add_long(std::string_view word, std::uint64_t count) {
   lowered_.assign(word);
-  for (char& letter : lowered_)
-    letter = static_cast<char>(letter | 0x20);
+  for (char& letter : lowered_) letter = static_cast<char>(letter | 0x20);
   std::uint64_t hash = 0;
   for (std::size_t at = 0; at < lowered_.size(); at += kInline) {
     const std::size_t length = std::min(kInline, lowered_.size() - at);
@@ -277,8 +269,7 @@ inline void WordTable::grow_short() {
   --shift_;
   short_count_ = 0;
   for (const ShortSlot& slot : old) {
-    if (slot.count != 0)
-      add_short(slot.key, slot.count);
+    if (slot.count != 0) add_short(slot.key, slot.count);
   }
 }
 
@@ -287,25 +278,20 @@ inline void WordTable::grow_long() {
   old.swap(long_slots_);
   const std::size_t wrap = long_slots_.size() - 1;
   for (const LongSlot& slot : old) {
-    if (slot.count == 0)
-      continue;
+    if (slot.count == 0) continue;
     std::size_t at = (slot.hash >> 32) & wrap;
-    while (long_slots_[at].count != 0)
-      at = (at + 1) & wrap;
+    while (long_slots_[at].count != 0) at = (at + 1) & wrap;
     long_slots_[at] = slot;
   }
 }
 
 inline void WordTable::merge(WordTable&& other) {
-  if (other.size() > size())
-    std::swap(*this, other);
+  if (other.size() > size()) std::swap(*this, other);
   for (const ShortSlot& slot : other.short_slots_) {
-    if (slot.count != 0)
-      add_short(slot.key, slot.count);
+    if (slot.count != 0) add_short(slot.key, slot.count);
   }
   for (const LongSlot& slot : other.long_slots_) {
-    if (slot.count != 0)
-      add_lowered(other.view_of(slot), slot.hash, slot.count);
+    if (slot.count != 0) add_lowered(other.view_of(slot), slot.hash, slot.count);
   }
   other = WordTable();
 }
@@ -320,12 +306,10 @@ inline std::vector<WordCount> WordTable::top(std::size_t n) const {
   std::vector<Entry> entries;
   entries.reserve(size());
   for (const ShortSlot& slot : short_slots_) {
-    if (slot.count != 0)
-      entries.push_back({slot.count, view_of(slot)});
+    if (slot.count != 0) entries.push_back({slot.count, view_of(slot)});
   }
   for (const LongSlot& slot : long_slots_) {
-    if (slot.count != 0)
-      entries.push_back({slot.count, view_of(slot)});
+    if (slot.count != 0) entries.push_back({slot.count, view_of(slot)});
   }
   const auto before = [](const Entry& a, const Entry& b) {
     return a.count != b.count ? a.count > b.count : a.word < b.word;
@@ -342,10 +326,8 @@ inline std::vector<WordCount> WordTable::top(std::size_t n) const {
 
 inline std::uint64_t WordTable::total() const noexcept {
   std::uint64_t words = 0;
-  for (const ShortSlot& slot : short_slots_)
-    words += slot.count;
-  for (const LongSlot& slot : long_slots_)
-    words += slot.count;
+  for (const ShortSlot& slot : short_slots_) words += slot.count;
+  for (const LongSlot& slot : long_slots_) words += slot.count;
   return words;
 }
 

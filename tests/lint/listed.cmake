@@ -2,7 +2,7 @@
 # Run: cmake -D ROOT=<repository> -P listed.cmake
 #
 # Sources are listed by hand in their room's CMakeLists.txt, never globbed; this finds the forgotten one.
-# A program that a script of its room compiles is part of it too. Cases of compile_fail/ are listed by name; tests/install/ holds projects with lists of their own.
+# What a script or a subfolder's CMakeLists.txt of the room compiles is part of it too. Cases of compile_fail/ are listed by name; tests/install/ holds projects with lists of their own.
 cmake_minimum_required(VERSION 3.25)
 
 set(faults "")
@@ -15,7 +15,7 @@ foreach(room IN ITEMS framework stages pipelines tests bench)
     file(READ ${ROOT}/${room}/CMakeLists.txt lists)
   endif()
   set(scripts "")
-  file(GLOB script_files ${ROOT}/${room}/*.sh)
+  file(GLOB script_files ${ROOT}/${room}/*.sh ${ROOT}/${room}/*/CMakeLists.txt)
   foreach(script IN LISTS script_files)
     file(READ ${script} text)
     string(APPEND scripts "${text}")

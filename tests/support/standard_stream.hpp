@@ -13,7 +13,8 @@ namespace sluice::testing_support {
 /// While it lives, descriptor `number` (0 or 1) is one end of a pipe; the test has the other.
 class StandardStream {
  public:
-  explicit StandardStream(int number) : number_(number), saved_(::fcntl(number, F_DUPFD_CLOEXEC, 3)) {
+  explicit StandardStream(int number)
+      : number_(number), saved_(::fcntl(number, F_DUPFD_CLOEXEC, 3)) {
     int ends[2];
     if (saved_ < 0 || ::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     const int mine = number == STDIN_FILENO ? ends[0] : ends[1];

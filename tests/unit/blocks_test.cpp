@@ -75,9 +75,9 @@ TEST_CASE("blocks: a file fills its blocks, a record without end makes its block
 
 TEST_CASE("blocks: never span inputs; an empty input has none", "[stages]") {
   const Scratch scratch;
-  const auto got = blocks_of({scratch.file("a", "a1\na2"), scratch.file("b", ""),
-                              scratch.file("c", "c1")},
-                             {.block_bytes = 100});
+  const auto got =
+      blocks_of({scratch.file("a", "a1\na2"), scratch.file("b", ""), scratch.file("c", "c1")},
+                {.block_bytes = 100});
   REQUIRE(got.size() == 3);
   CHECK(got[0].text() == "a1\n");
   CHECK(got[1].text() == "a2");

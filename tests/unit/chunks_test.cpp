@@ -101,8 +101,7 @@ TEST_CASE("chunks: the pieces are the file, and each holds the records that begi
     for (const std::size_t chunk_bytes : {1U, 2U, 3U, 17U, 256U, 4999U, 5000U, 9999U}) {
       INFO("kinds " << kinds << ", chunk_bytes " << chunk_bytes);
       const stages::ByteSet cut("a");
-      const Outcome outcome =
-          read_chunks(path, {.chunk_bytes = chunk_bytes, .cut_after = cut}, 3);
+      const Outcome outcome = read_chunks(path, {.chunk_bytes = chunk_bytes, .cut_after = cut}, 3);
       CHECK(outcome.joined.at(path) == text);
       bool whole = true;
       bool in_place = true;
@@ -138,8 +137,8 @@ TEST_CASE("chunks: small files share a chunk, in the order of the walk", "[stage
   std::map<std::string, std::string> expected;
   for (int i = 0; i < 500; ++i) {
     const std::string text = i % 10 == 0 ? "" : "file " + std::to_string(i);
-    const std::string path = scratch.file("d" + std::to_string(i % 7) + "/" + std::to_string(i),
-                                          text);
+    const std::string path =
+        scratch.file("d" + std::to_string(i % 7) + "/" + std::to_string(i), text);
     if (!text.empty()) expected[path] = text;
   }
   const std::size_t before = open_descriptors();
@@ -177,11 +176,11 @@ TEST_CASE("chunks: what can't be read is a dead letter, once a file, and the res
   std::vector<std::string> errors;
   for (const DeadLetter& letter : outcome.dead) errors.push_back(letter.error);
   std::sort(errors.begin(), errors.end());
-  CHECK(errors == std::vector<std::string>{
-                      "cannot open: File name too long (errno 36)",
-                      "cannot open: No such file or directory (errno 2)",
-                      "cannot open: Too many levels of symbolic links (errno 40)",
-                      "cannot read: Input/output error (errno 5)"});
+  CHECK(errors ==
+        std::vector<std::string>{"cannot open: File name too long (errno 36)",
+                                 "cannot open: No such file or directory (errno 2)",
+                                 "cannot open: Too many levels of symbolic links (errno 40)",
+                                 "cannot read: Input/output error (errno 5)"});
 }
 
 TEST_CASE("chunks: files that hide their size, standard input and FIFOs are read as well",

@@ -37,8 +37,7 @@ struct Outcome {
 Outcome lines_of(const stages::Paths& paths, const stages::LineOptions& options = {}) {
   Outcome outcome;
   Pipeline p("lines");
-  p.source("read", stages::lines(paths, options)) |
-      sink("collect", stages::collect(outcome.lines));
+  p.source("read", stages::lines(paths, options)) | sink("collect", stages::collect(outcome.lines));
   RunOptions run_options;
   run_options.on_dead_letter = [&](const DeadLetter& letter) { outcome.dead.push_back(letter); };
   outcome.report = run(p, std::move(run_options));
@@ -52,8 +51,7 @@ TEST_CASE("lines: every line without its line feed, in order, over several files
   const Strings paths = {scratch.file("a", "one\ntwo\r\n\nfour"), scratch.file("b", ""),
                          scratch.file("c", "\n"), scratch.file("d", std::string("a\0b\n\xff", 5))};
   const Outcome outcome = lines_of(paths);
-  CHECK(outcome.lines ==
-        Strings{"one", "two\r", "", "four", "", std::string("a\0b", 3), "\xff"});
+  CHECK(outcome.lines == Strings{"one", "two\r", "", "four", "", std::string("a\0b", 3), "\xff"});
   CHECK(outcome.dead.empty());
   CHECK(outcome.report.ledger.balanced);
 }
@@ -93,8 +91,9 @@ TEST_CASE("lines: what can't be read is a dead letter with path and number, the 
   const Scratch scratch;
   const std::string loop = scratch / "loop";
   std::filesystem::create_symlink(loop, loop);
-  const Strings paths = {scratch / "missing", scratch.path(), scratch.file("a", "one\n"), loop,
-                         "/proc/self/mem", scratch.file("b", "two\n")};
+  const Strings paths = {scratch / "missing",        scratch.path(),
+                         scratch.file("a", "one\n"), loop,
+                         "/proc/self/mem",           scratch.file("b", "two\n")};
   const Outcome outcome = lines_of(paths);
   CHECK(outcome.lines == Strings{"one", "two"});
   REQUIRE(outcome.dead.size() == 4);

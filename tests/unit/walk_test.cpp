@@ -68,8 +68,7 @@ TEST_CASE("walk: finds every file below a directory, with its size, in the byte 
   CHECK(outcome.dead.empty());
 }
 
-TEST_CASE("walk: a slash at the end of a root is not doubled; roots keep their order",
-          "[stages]") {
+TEST_CASE("walk: a slash at the end of a root is not doubled; roots keep their order", "[stages]") {
   const Scratch scratch;
   scratch.file("z/f", "1");
   const std::string file = scratch.file("a", "22");
@@ -89,8 +88,7 @@ TEST_CASE("walk: links are followed when given, not when found", "[stages]") {
   CHECK(found.files.empty());
   CHECK(found.dead.empty());
   const Outcome given = walked({scratch / "to_directory", scratch / "to_file"});
-  CHECK(given.files ==
-        Entries{{scratch / "to_directory/inside", 1}, {scratch / "to_file", 1}});
+  CHECK(given.files == Entries{{scratch / "to_directory/inside", 1}, {scratch / "to_file", 1}});
 }
 
 TEST_CASE("walk: what is no file is left alone when found and a dead letter when given",

@@ -36,23 +36,19 @@ Counts naive_counts(std::string_view text) {
       word.clear();
     }
   }
-  if (!word.empty())
-    ++counts[word];
+  if (!word.empty()) ++counts[word];
   return counts;
 }
 
 std::vector<WordCount> sorted(const Counts& counts) {
   std::vector<WordCount> words;
-  for (const auto& [word, count] : counts)
-    words.push_back({word, count});
+  for (const auto& [word, count] : counts) words.push_back({word, count});
   std::stable_sort(words.begin(), words.end(),
                    [](const WordCount& a, const WordCount& b) { return a.count > b.count; });
   return words;
 }
 
-std::uint64_t fresh_seed() {
-  return std::random_device{}();
-}
+std::uint64_t fresh_seed() { return std::random_device{}(); }
 
 // Text in which letters come with the given odds (out of 256), other bytes at random.
 std::string random_bytes(std::mt19937_64& random, std::size_t size, unsigned letter_odds) {
@@ -129,8 +125,7 @@ TEST_CASE("WordTable: any bytes, at any length, count as the naive map counts th
 TEST_CASE("WordTable: words of every length from 1 to 200 are kept apart", "[pipelines]") {
   std::string text;
   for (std::size_t length = 1; length <= 200; ++length) {
-    for (const char last : {'a', 'b', 'Z'})
-      text += std::string(length - 1, 'x') + last + ' ';
+    for (const char last : {'a', 'b', 'Z'}) text += std::string(length - 1, 'x') + last + ' ';
   }
   const WordTable table = table_of(text);
   CHECK(table.size() == 600);
@@ -179,10 +174,8 @@ TEST_CASE("WordTable: blocks cut at last_cut and merged tables give the counts o
   while (!rest.empty()) {
     std::size_t size = std::min<std::size_t>(rest.size(), 1 + random() % 1500);
     const std::size_t cut = last_cut(rest.substr(0, size));
-    if (size != rest.size() && cut != 0)
-      size = cut;
-    while (cut == 0 && size < rest.size() && sluice::samples::is_letter(rest[size]))
-      ++size;
+    if (size != rest.size() && cut != 0) size = cut;
+    while (cut == 0 && size < rest.size() && sluice::samples::is_letter(rest[size])) ++size;
     tables[random() % tables.size()].add_text(rest.substr(0, size));
     rest.remove_prefix(size);
   }

@@ -83,8 +83,8 @@ TEST_CASE("write_lines: replaces what was there, or appends to it; the line end 
     CHECK(content_of(path).empty());
   }
   SECTION("line end") {
-    static_cast<void>(write(stages::values(Strings{"a", "b"}),
-                            stages::write_lines(path, {.line_end = ""})));
+    static_cast<void>(
+        write(stages::values(Strings{"a", "b"}), stages::write_lines(path, {.line_end = ""})));
     CHECK(content_of(path) == "ab");
   }
 }
@@ -129,9 +129,9 @@ TEST_CASE("write_lines: errors name the path and the number", "[stages]") {
     return nested_text<std::system_error>(
         [&] { write(stages::values(std::move(lines)), stages::write_lines(path)); });
   };
-  CHECK(text_of(scratch / "missing/out", {"x"}) ==
-        "cannot open for writing " + scratch / "missing/out" +
-            " (errno 2): No such file or directory");
+  CHECK(text_of(scratch / "missing/out", {"x"}) == "cannot open for writing " +
+                                                       scratch / "missing/out" +
+                                                       " (errno 2): No such file or directory");
   CHECK(text_of(scratch.path(), {"x"}) ==
         "cannot open for writing " + scratch.path() + " (errno 21): Is a directory");
   CHECK(text_of("/dev/full", {"x"}) ==
@@ -201,9 +201,11 @@ TEST_CASE("write_in_order: puts the work of several workers back in order", "[st
   for (int i = 0; i < 5000; ++i) expected += std::to_string(i * 2) + '\n';
   Pipeline p("order");
   p.source("range", stages::range<std::uint64_t>(0, 5000)) |
-      map("double", [](std::uint64_t i) {
-        return stages::NumberedLine{i, std::to_string(i * 2)};
-      }, {.workers = 4, .carrier = Carrier::thread}) |
+      map("double",
+          [](std::uint64_t i) {
+            return stages::NumberedLine{i, std::to_string(i * 2)};
+          },
+          {.workers = 4, .carrier = Carrier::thread}) |
       sink("write", stages::write_in_order(path));
   static_cast<void>(run(p));
   CHECK(content_of(path) == expected);

@@ -48,9 +48,9 @@ Directory::Directory(const std::string& path)
     : Directory(opened(open(path.c_str(), kFlags), path), path) {}
 
 Directory::Directory(const Directory& parent, const std::string& name, const std::string& path)
-    : Directory(opened(openat(dirfd(as_dir(parent.stream_)), name.c_str(), kFlags | O_NOFOLLOW),
-                       path),
-                path) {}
+    : Directory(
+          opened(openat(dirfd(as_dir(parent.stream_)), name.c_str(), kFlags | O_NOFOLLOW), path),
+          path) {}
 
 Directory::Directory(Directory&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
 Directory& Directory::operator=(Directory&& other) noexcept {

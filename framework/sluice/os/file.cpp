@@ -117,8 +117,8 @@ Descriptor open_to_read(const std::string& path, Links links) {
 
 Descriptor open_to_write(const std::string& path, WriteMode mode) {
   if (path == kStandardStream) return Descriptor::borrowed(STDOUT_FILENO);
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
-                    (mode == WriteMode::append ? O_APPEND : O_TRUNC);
+  const int flags =
+      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (mode == WriteMode::append ? O_APPEND : O_TRUNC);
   const int number = retry_interrupted([&] { return open(path.c_str(), flags, 0666); });
   if (number < 0) throw_os_error(errno, "open for writing", path);
   return Descriptor(number);

@@ -31,8 +31,8 @@ void ReadableWait::Raise::operator()() const noexcept {
 
 ReadableWait::ReadableWait(std::stop_token token)
     : event_(make_event()),
-      on_stop_(std::make_unique<std::stop_callback<Raise>>(std::move(token),
-                                                           Raise{event_.number()})) {}
+      on_stop_(
+          std::make_unique<std::stop_callback<Raise>>(std::move(token), Raise{event_.number()})) {}
 
 Readable ReadableWait::wait(const Descriptor& descriptor, const std::string& name) {
   pollfd waited[] = {{.fd = event_.number(), .events = POLLIN, .revents = 0},

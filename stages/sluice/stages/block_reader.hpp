@@ -30,8 +30,7 @@ class BlockReader {
   BlockReader(std::size_t block_bytes, const ByteSet& cut_after, std::stop_token token);
 
   /// Throws  std::system_error; a directory is refused.
-  void open(const std::string& path,
-            sluice::detail::Links links = sluice::detail::Links::follow);
+  void open(const std::string& path, sluice::detail::Links links = sluice::detail::Links::follow);
   [[nodiscard]] bool is_open() const noexcept { return input_.valid(); }
   [[nodiscard]] const std::string& path() const noexcept { return *path_; }
   void close() noexcept;

@@ -14,8 +14,7 @@ BlockSource::BlockSource(BlockSource&&) noexcept = default;
 BlockSource::~BlockSource() = default;
 
 void BlockSource::start(Context& context) {
-  inputs_ =
-      std::make_unique<Inputs>(paths_, options_.block_bytes, options_.cut_after, context);
+  inputs_ = std::make_unique<Inputs>(paths_, options_.block_bytes, options_.cut_after, context);
 }
 
 bool BlockSource::next(Emitter<Block>& out) {

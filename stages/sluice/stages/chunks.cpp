@@ -75,8 +75,8 @@ class ChunkSource::State {
       return;
     }
     context_.expect_bytes(found.size_bytes);
-    auto file = std::make_shared<ChunkFile>(std::move(found.path), found.size_bytes, links,
-                                            cut_after_);
+    auto file =
+        std::make_shared<ChunkFile>(std::move(found.path), found.size_bytes, links, cut_after_);
     if (found.size_bytes <= chunk_bytes_) {
       chunk.pieces.emplace_back(std::move(file), 0, found.size_bytes);
       return;

@@ -14,8 +14,7 @@ namespace sluice::stages {
 template <class T>
 class Collect {
  public:
-  explicit Collect(std::vector<T>& into)
-      : into_(&into), mutex_(std::make_shared<std::mutex>()) {}
+  explicit Collect(std::vector<T>& into) : into_(&into), mutex_(std::make_shared<std::mutex>()) {}
 
   void process(T item) {
     const std::lock_guard lock(*mutex_);

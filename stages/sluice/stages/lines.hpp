@@ -51,9 +51,8 @@ extern template class LineSource<NumberedLine>;
 /// Blocks   while a pipe or terminal has nothing to read; a stop ends that wait. Say `.blocking`.
 /// Failure  an input that can't be opened or read, a directory too: dead letter, the rest goes on.
 [[nodiscard]] inline auto lines(Paths paths, const LineOptions& options = {}) {
-  return factory([paths = std::move(paths.list), options] {
-    return LineSource<std::string>(paths, options);
-  });
+  return factory(
+      [paths = std::move(paths.list), options] { return LineSource<std::string>(paths, options); });
 }
 
 /// The same with a number each, 0, 1, 2, ... over all inputs; write_in_order() puts them back in

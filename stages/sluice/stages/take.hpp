@@ -53,9 +53,8 @@ class TakeDecl {
 
   template <class In>
   [[nodiscard]] auto maker() && {
-    return sluice::detail::make_maker<In, In>([n = n_](std::size_t) {
-      return [n] { return TakeBody<In>(n); };
-    });
+    return sluice::detail::make_maker<In, In>(
+        [n = n_](std::size_t) { return [n] { return TakeBody<In>(n); }; });
   }
 
   sluice::detail::Declared base;

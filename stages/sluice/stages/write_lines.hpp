@@ -92,16 +92,15 @@ struct WriteDecl {
 
   using Wanted = std::conditional_t<kNumbered, NumberedLine, std::string>;
   template <class In>
-  static constexpr bool kAccepts = kNumbered ? std::same_as<In, NumberedLine>
-                                             : std::convertible_to<const In&, std::string_view>;
+  static constexpr bool kAccepts =
+      kNumbered ? std::same_as<In, NumberedLine> : std::convertible_to<const In&, std::string_view>;
   template <class>
   using Out = NoOutput;
 
   template <class In>
   [[nodiscard]] auto maker() && {
-    return sluice::detail::make_maker<In, NoOutput>([what = std::move(what)](std::size_t) {
-      return [&what] { return WriteBody<In>(what); };
-    });
+    return sluice::detail::make_maker<In, NoOutput>(
+        [what = std::move(what)](std::size_t) { return [&what] { return WriteBody<In>(what); }; });
   }
 
   sluice::detail::Declared base;
