@@ -24,12 +24,12 @@ enum class Carrier : unsigned char {
 
 /// In which order the outputs of a stage with several workers leave it.
 enum class Order : unsigned char {
-  automatic,  ///< keep with one worker, none with several
+  automatic,  ///< one worker keeps it (but for items that wait for a retry), several do not
   none,       ///< as the workers finish
 };
 
 /// "The scheduler decides" for every numeric option.
-inline constexpr std::size_t kAuto = ~std::size_t{0};
+inline constexpr std::size_t kAuto = ~std::size_t{0} - 1;  // ~0 is `unbounded`
 
 /// What happens when user code throws while it processes an item.
 ///

@@ -97,6 +97,21 @@ void start_threads(RunState& run) {
   }
 }
 
+bool uses_pool(const Plan& plan) {
+  return std::any_of(plan.stages.begin(), plan.stages.end(),
+                     [](const PlannedStage& stage) { return stage.carrier == Carrier::pool; });
+}
+
+// A stage on the pool that runs a pipeline and waits for it takes a thread away from the pool; were the
+// inner run's work on the pool too, nobody might be left to do it.
+void avoid_pool(Plan& plan) {
+  for (PlannedStage& stage : plan.stages) {
+    if (stage.carrier != Carrier::pool) continue;
+    stage.carrier = Carrier::thread;
+    stage.why += "; thread after all: started from a stage on the pool";
+  }
+}
+
 void join_threads(RunState& run) {
   for (std::thread& thread : run.threads) {
     if (thread.joinable()) thread.join();
@@ -136,7 +151,8 @@ void RunHandle::cancel() noexcept {
 }
 
 JoinStatus RunHandle::join(Deadline deadline) {
-  if (!state_->ended() && !deadline.is_one_try() && detail::on_pool_thread()) {
+  if (!state_->ended() && !deadline.is_one_try() && detail::on_pool_thread() &&
+      uses_pool(state_->plan())) {
     throw UsageError(
         "run: a stage on the pool waits for another run, whose work may need this very thread; "
         "mark the stage .blocking");
@@ -158,6 +174,7 @@ std::string RunHandle::explain() const { return detail::explain(*state_); }
 
 RunHandle start(const Pipeline& pipeline, RunOptions options) {
   Plan planned = plan(pipeline, Machine::here(), options.overrides);
+  if (detail::on_pool_thread()) avoid_pool(planned);
   const std::uint64_t seed = options.seed != 0 ? options.seed : fresh_seed();
   auto state = std::make_shared<RunState>(
       std::make_shared<const detail::Graph>(pipeline.graph()), std::move(planned), seed,

@@ -16,7 +16,8 @@ using std::memory_order;
 Execution& machine() {
   Execution* execution = Execution::current();
   if (execution == nullptr) {
-    std::fputs("model: an atomic of the simulated machine is used outside of an execution\n", stderr);
+    std::fputs("model: an atomic of the simulated machine is used outside of an execution\n",
+               stderr);
     std::abort();
   }
   return *execution;

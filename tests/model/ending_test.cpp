@@ -109,8 +109,7 @@ void settlers_and_joiner(Execution& run) {
   run.finally([&] { expect(queue.unfinished() == 0, "something is unfinished"); });
 }
 
-TEST_CASE("model: no put slips past a close, and what was put before comes out",
-          "[model][queue]") {
+TEST_CASE("model: no put slips past a close, and what was put before comes out", "[model][queue]") {
   must_hold("close against put and get", close_against_put_and_get);
 }
 

@@ -124,7 +124,7 @@ class Execution {
     bool timed_out = false;
     bool yielded = false;
     std::uint64_t yielded_at = 0;  // changes_ then
-    bool at_step = false;  // left by before_step(), so a step comes next
+    bool at_step = false;          // left by before_step(), so a step comes next
   };
 
   static constexpr unsigned kMaxSteps = 4000;

@@ -58,7 +58,8 @@ class Tally {
   }
   /// Fails unless exactly the first `count` values of that producer arrived.
   void expect_all(std::size_t producer, unsigned count) const {
-    expect(counts_[producer] == (1U << count) - 1, "a value is lost, or one that was refused arrives");
+    expect(counts_[producer] == (1U << count) - 1,
+           "a value is lost, or one that was refused arrives");
   }
   [[nodiscard]] unsigned count() const noexcept {
     unsigned sum = 0;

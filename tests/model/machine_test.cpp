@@ -27,8 +27,7 @@ constexpr auto kAcquire = std::memory_order_acquire;
 constexpr auto kRelease = std::memory_order_release;
 constexpr auto kSeqCst = std::memory_order_seq_cst;
 
-constexpr Effort kAll = {
-    .preemptions = 4, .weak_steps = 3, .searched = 2'000'000, .random = 500};
+constexpr Effort kAll = {.preemptions = 4, .weak_steps = 3, .searched = 2'000'000, .random = 500};
 
 // Everything that threads observed, as a text such as "01".
 class Observed {
@@ -71,11 +70,17 @@ TEST_CASE("machine: two threads that store and then load each other's word may b
           "[model]") {
   const auto with = [](std::memory_order store, std::memory_order load) {
     return outcomes_of(Litmus{2, [=](Execution& run, Observed& seen) {
-      Word& x = run.make<Word>(0);
-      Word& y = run.make<Word>(0);
-      run.thread("a", [&, store, load] { x.store(1, store); seen.set(0, y.load(load)); });
-      run.thread("b", [&, store, load] { y.store(1, store); seen.set(1, x.load(load)); });
-    }});
+                                Word& x = run.make<Word>(0);
+                                Word& y = run.make<Word>(0);
+                                run.thread("a", [&, store, load] {
+                                  x.store(1, store);
+                                  seen.set(0, y.load(load));
+                                });
+                                run.thread("b", [&, store, load] {
+                                  y.store(1, store);
+                                  seen.set(1, x.load(load));
+                                });
+                              }});
   };
   CHECK(with(kRelaxed, kRelaxed) == Outcomes{"00", "01", "10", "11"});
   CHECK(with(kRelease, kAcquire) == Outcomes{"00", "01", "10", "11"});
@@ -88,17 +93,17 @@ TEST_CASE("machine: a seq_cst modify and a seq_cst load order two words, weaker 
           "[model]") {
   const auto with = [](std::memory_order modify, std::memory_order load) {
     return outcomes_of(Litmus{2, [=](Execution& run, Observed& seen) {
-      Word& x = run.make<Word>(0);
-      Word& y = run.make<Word>(0);
-      run.thread("a", [&, modify, load] {
-        x.fetch_add(1, modify);
-        seen.set(0, y.load(load));
-      });
-      run.thread("b", [&, modify, load] {
-        y.fetch_add(1, modify);
-        seen.set(1, x.load(load));
-      });
-    }});
+                                Word& x = run.make<Word>(0);
+                                Word& y = run.make<Word>(0);
+                                run.thread("a", [&, modify, load] {
+                                  x.fetch_add(1, modify);
+                                  seen.set(0, y.load(load));
+                                });
+                                run.thread("b", [&, modify, load] {
+                                  y.fetch_add(1, modify);
+                                  seen.set(1, x.load(load));
+                                });
+                              }});
   };
   CHECK(with(kSeqCst, kSeqCst).count("00") == 0);
   CHECK(with(std::memory_order_acq_rel, kSeqCst).count("00") == 1);
@@ -108,11 +113,17 @@ TEST_CASE("machine: a seq_cst modify and a seq_cst load order two words, weaker 
 TEST_CASE("machine: a message is only passed by a release and an acquire", "[model]") {
   const auto with = [](std::memory_order store, std::memory_order load) {
     return outcomes_of(Litmus{2, [=](Execution& run, Observed& seen) {
-      Word& data = run.make<Word>(0);
-      Word& flag = run.make<Word>(0);
-      run.thread("a", [&, store] { data.store(1, kRelaxed); flag.store(1, store); });
-      run.thread("b", [&, load] { seen.set(0, flag.load(load)); seen.set(1, data.load(kRelaxed)); });
-    }});
+                                Word& data = run.make<Word>(0);
+                                Word& flag = run.make<Word>(0);
+                                run.thread("a", [&, store] {
+                                  data.store(1, kRelaxed);
+                                  flag.store(1, store);
+                                });
+                                run.thread("b", [&, load] {
+                                  seen.set(0, flag.load(load));
+                                  seen.set(1, data.load(kRelaxed));
+                                });
+                              }});
   };
   CHECK(with(kRelease, kAcquire) == Outcomes{"00", "01", "11"});
   CHECK(with(kSeqCst, kSeqCst) == Outcomes{"00", "01", "11"});
@@ -123,22 +134,25 @@ TEST_CASE("machine: a message is only passed by a release and an acquire", "[mod
 TEST_CASE("machine: a read-modify-write carries a release on, a store does not", "[model]") {
   const auto with = [](bool modify) {
     return outcomes_of(Litmus{2, [=](Execution& run, Observed& seen) {
-      Word& data = run.make<Word>(0);
-      Word& flag = run.make<Word>(0);
-      run.thread("a", [&] { data.store(1, kRelaxed); flag.store(1, kRelease); });
-      run.thread("b", [&, modify] {
-        if (flag.load(kRelaxed) != 1) return;
-        if (modify) {
-          flag.fetch_add(1, kRelaxed);
-        } else {
-          flag.store(2, kRelaxed);
-        }
-      });
-      run.thread("c", [&] {
-        seen.set(0, flag.load(kAcquire));
-        seen.set(1, data.load(kRelaxed));
-      });
-    }});
+                                Word& data = run.make<Word>(0);
+                                Word& flag = run.make<Word>(0);
+                                run.thread("a", [&] {
+                                  data.store(1, kRelaxed);
+                                  flag.store(1, kRelease);
+                                });
+                                run.thread("b", [&, modify] {
+                                  if (flag.load(kRelaxed) != 1) return;
+                                  if (modify) {
+                                    flag.fetch_add(1, kRelaxed);
+                                  } else {
+                                    flag.store(2, kRelaxed);
+                                  }
+                                });
+                                run.thread("c", [&] {
+                                  seen.set(0, flag.load(kAcquire));
+                                  seen.set(1, data.load(kRelaxed));
+                                });
+                              }});
   };
   CHECK(with(true) == Outcomes{"00", "01", "11", "21"});
   CHECK(with(false) == Outcomes{"00", "01", "11", "20", "21"});
@@ -147,12 +161,17 @@ TEST_CASE("machine: a read-modify-write carries a release on, a store does not",
 TEST_CASE("machine: what one thread passed on, a third one sees", "[model]") {
   const auto with = [](std::memory_order second) {
     return outcomes_of(Litmus{2, [=](Execution& run, Observed& seen) {
-      Word& x = run.make<Word>(0);
-      Word& y = run.make<Word>(0);
-      run.thread("a", [&] { x.store(1, kRelease); });
-      run.thread("b", [&, second] { if (x.load(kAcquire) == 1) y.store(1, second); });
-      run.thread("c", [&] { seen.set(0, y.load(kAcquire)); seen.set(1, x.load(kRelaxed)); });
-    }});
+                                Word& x = run.make<Word>(0);
+                                Word& y = run.make<Word>(0);
+                                run.thread("a", [&] { x.store(1, kRelease); });
+                                run.thread("b", [&, second] {
+                                  if (x.load(kAcquire) == 1) y.store(1, second);
+                                });
+                                run.thread("c", [&] {
+                                  seen.set(0, y.load(kAcquire));
+                                  seen.set(1, x.load(kRelaxed));
+                                });
+                              }});
   };
   CHECK(with(kRelease) == Outcomes{"00", "01", "11"});
   CHECK(with(kRelaxed).count("10") == 1);
@@ -160,23 +179,36 @@ TEST_CASE("machine: what one thread passed on, a third one sees", "[model]") {
 
 TEST_CASE("machine: no thread sees one word go backwards", "[model]") {
   const Outcomes seen = outcomes_of(Litmus{2, [](Execution& run, Observed& seen_now) {
-    Word& x = run.make<Word>(0);
-    run.thread("a", [&] { x.store(1, kRelaxed); x.store(2, kRelaxed); });
-    run.thread("b", [&] { seen_now.set(0, x.load(kRelaxed)); seen_now.set(1, x.load(kRelaxed)); });
-  }});
+                                             Word& x = run.make<Word>(0);
+                                             run.thread("a", [&] {
+                                               x.store(1, kRelaxed);
+                                               x.store(2, kRelaxed);
+                                             });
+                                             run.thread("b", [&] {
+                                               seen_now.set(0, x.load(kRelaxed));
+                                               seen_now.set(1, x.load(kRelaxed));
+                                             });
+                                           }});
   CHECK(seen == Outcomes{"00", "01", "02", "11", "12", "22"});
 }
 
-TEST_CASE("machine: two readers agree on the order of two writers only if all is seq_cst", "[model]") {
+TEST_CASE("machine: two readers agree on the order of two writers only if all is seq_cst",
+          "[model]") {
   const auto with = [](std::memory_order store, std::memory_order load) {
     return outcomes_of(Litmus{4, [=](Execution& run, Observed& seen) {
-      Word& x = run.make<Word>(0);
-      Word& y = run.make<Word>(0);
-      run.thread("x", [&, store] { x.store(1, store); });
-      run.thread("y", [&, store] { y.store(1, store); });
-      run.thread("a", [&, load] { seen.set(0, x.load(load)); seen.set(1, y.load(load)); });
-      run.thread("b", [&, load] { seen.set(2, y.load(load)); seen.set(3, x.load(load)); });
-    }});
+                                Word& x = run.make<Word>(0);
+                                Word& y = run.make<Word>(0);
+                                run.thread("x", [&, store] { x.store(1, store); });
+                                run.thread("y", [&, store] { y.store(1, store); });
+                                run.thread("a", [&, load] {
+                                  seen.set(0, x.load(load));
+                                  seen.set(1, y.load(load));
+                                });
+                                run.thread("b", [&, load] {
+                                  seen.set(2, y.load(load));
+                                  seen.set(3, x.load(load));
+                                });
+                              }});
   };
   CHECK(with(kRelease, kAcquire).count("1010") == 1);
   CHECK(with(kSeqCst, kSeqCst).count("1010") == 0);
@@ -187,31 +219,36 @@ TEST_CASE("machine: two readers agree on the order of two writers only if all is
 TEST_CASE("machine: a seq_cst store on top of a plain one is not overlooked by seq_cst loads",
           "[model]") {
   const Outcomes seen = outcomes_of(Litmus{3, [](Execution& run, Observed& now) {
-    Word& x = run.make<Word>(0);
-    Word& y = run.make<Word>(0);
-    run.thread("a", [&] { x.store(1, kRelease); });
-    run.thread("b", [&] {
-      now.set(0, x.load(kRelaxed));
-      x.store(2, kSeqCst);
-      now.set(1, y.load(kSeqCst));
-    });
-    run.thread("c", [&] { y.store(1, kSeqCst); now.set(2, x.load(kSeqCst)); });
-  }});
+                                             Word& x = run.make<Word>(0);
+                                             Word& y = run.make<Word>(0);
+                                             run.thread("a", [&] { x.store(1, kRelease); });
+                                             run.thread("b", [&] {
+                                               now.set(0, x.load(kRelaxed));
+                                               x.store(2, kSeqCst);
+                                               now.set(1, y.load(kSeqCst));
+                                             });
+                                             run.thread("c", [&] {
+                                               y.store(1, kSeqCst);
+                                               now.set(2, x.load(kSeqCst));
+                                             });
+                                           }});
   CHECK(seen.count("101") == 0);
   CHECK(seen.count("111") == 1);
 }
 
-TEST_CASE("machine: a weak compare-exchange may fail for no reason, a strong one may not", "[model]") {
+TEST_CASE("machine: a weak compare-exchange may fail for no reason, a strong one may not",
+          "[model]") {
   const auto with = [](bool weak) {
-    return outcomes_of(Litmus{1, [=](Execution& run, Observed& seen) {
-      Word& x = run.make<Word>(0);
-      run.thread("a", [&, weak] {
-        int expected = 0;
-        const bool done = weak ? x.compare_exchange_weak(expected, 1, kSeqCst, kRelaxed)
-                               : x.compare_exchange_strong(expected, 1, kSeqCst, kRelaxed);
-        seen.set(0, done ? 1 : 0);
-      });
-    }});
+    return outcomes_of(Litmus{
+        1, [=](Execution& run, Observed& seen) {
+          Word& x = run.make<Word>(0);
+          run.thread("a", [&, weak] {
+            int expected = 0;
+            const bool done = weak ? x.compare_exchange_weak(expected, 1, kSeqCst, kRelaxed)
+                                   : x.compare_exchange_strong(expected, 1, kSeqCst, kRelaxed);
+            seen.set(0, done ? 1 : 0);
+          });
+        }});
   };
   CHECK(with(true) == Outcomes{"0", "1"});
   CHECK(with(false) == Outcomes{"1"});
@@ -238,8 +275,13 @@ TEST_CASE("machine: a plain variable passed without release is a race, with rele
     return fault_of([store](Execution& run) {
       Plain<int>& data = run.make<Plain<int>>(0);
       Word& flag = run.make<Word>(0);
-      run.thread("a", [&, store] { data = 7; flag.store(1, store); });
-      run.thread("b", [&] { if (flag.load(kAcquire) == 1) expect(data == 7, "the wrong value"); });
+      run.thread("a", [&, store] {
+        data = 7;
+        flag.store(1, store);
+      });
+      run.thread("b", [&] {
+        if (flag.load(kAcquire) == 1) expect(data == 7, "the wrong value");
+      });
     });
   };
   CHECK(with(kRelease).empty());
@@ -292,9 +334,15 @@ TEST_CASE("machine: waiting for what never comes is a livelock, waiting for a ne
   const auto with = [](bool set) {
     return fault_of([set](Execution& run) {
       Word& flag = run.make<Word>(0);
-      run.thread("waiter", [&] { while (flag.load(kAcquire) == 0) ModelSync::pause(); });
-      run.thread("other", [&] { while (flag.load(kAcquire) == 0) ModelSync::yield(); });
-      run.thread("setter", [&, set] { if (set) flag.store(1, kRelease); });
+      run.thread("waiter", [&] {
+        while (flag.load(kAcquire) == 0) ModelSync::pause();
+      });
+      run.thread("other", [&] {
+        while (flag.load(kAcquire) == 0) ModelSync::yield();
+      });
+      run.thread("setter", [&, set] {
+        if (set) flag.store(1, kRelease);
+      });
     });
   };
   CHECK(with(true).empty());
@@ -358,7 +406,7 @@ TEST_CASE("machine: items made twice, used after their end or after their memory
   const auto with = [](void (*misuse)(Item*)) {
     return fault_of([misuse](Execution& run) {
       run.thread("a", [misuse] {
-        auto* memory = static_cast<Item*>(::operator new(sizeof(Item), std::align_val_t{64}));
+        auto* memory = static_cast<Item*>(::operator new (sizeof(Item), std::align_val_t{64}));
         misuse(memory);
       });
     });
@@ -377,7 +425,7 @@ TEST_CASE("machine: items made twice, used after their end or after their memory
   CHECK_THAT(with([](Item* memory) {
                new (memory) Item(1);
                Item* volatile late = memory;  // or the compiler finds it first
-               ::operator delete(memory, std::align_val_t{64});
+               ::operator delete (memory, std::align_val_t{64});
                (void)late->value();
              }),
              Catch::Contains("an item in freed memory is used"));

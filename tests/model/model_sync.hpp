@@ -40,33 +40,27 @@ class Atomic {
     return from_word(cell_.load(order, {file, function, line}));
   }
   void store(T value, std::memory_order order, const char* file = __builtin_FILE(),
-             int line = __builtin_LINE(),
-             const char* function = __builtin_FUNCTION()) noexcept {
+             int line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) noexcept {
     cell_.store(to_word(value), order, {file, function, line});
   }
   T exchange(T value, std::memory_order order, const char* file = __builtin_FILE(),
-             int line = __builtin_LINE(),
-             const char* function = __builtin_FUNCTION()) noexcept {
+             int line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) noexcept {
     return from_word(cell_.modify(Rmw::exchange, to_word(value), order, {file, function, line}));
   }
   T fetch_add(T value, std::memory_order order, const char* file = __builtin_FILE(),
-              int line = __builtin_LINE(),
-              const char* function = __builtin_FUNCTION()) noexcept {
+              int line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) noexcept {
     return from_word(cell_.modify(Rmw::add, to_word(value), order, {file, function, line}));
   }
   T fetch_sub(T value, std::memory_order order, const char* file = __builtin_FILE(),
-              int line = __builtin_LINE(),
-              const char* function = __builtin_FUNCTION()) noexcept {
+              int line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) noexcept {
     return from_word(cell_.modify(Rmw::subtract, to_word(value), order, {file, function, line}));
   }
   T fetch_or(T value, std::memory_order order, const char* file = __builtin_FILE(),
-             int line = __builtin_LINE(),
-             const char* function = __builtin_FUNCTION()) noexcept {
+             int line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) noexcept {
     return from_word(cell_.modify(Rmw::set_bits, to_word(value), order, {file, function, line}));
   }
   T fetch_and(T value, std::memory_order order, const char* file = __builtin_FILE(),
-              int line = __builtin_LINE(),
-              const char* function = __builtin_FUNCTION()) noexcept {
+              int line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) noexcept {
     return from_word(cell_.modify(Rmw::keep_bits, to_word(value), order, {file, function, line}));
   }
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success,

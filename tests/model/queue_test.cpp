@@ -119,20 +119,22 @@ TEST_CASE("model: one publication of two items wakes two consumers", "[model][qu
 
 TEST_CASE("model: two producers and two consumers lose, double and reorder nothing",
           "[model][queue]") {
-  must_hold("two producers, two consumers", [](Execution& run) {
-    auto& queue = run.make<ModelQueue>(sleepy(1));
-    auto& left = run.make<Tally>();
-    auto& right = run.make<Tally>();
-    run.thread("producer 0", [&] { put_values(queue, 0, 2); });
-    run.thread("producer 1", [&] { put_values(queue, 1, 2); });
-    run.thread("consumer 0", [&] { get_values(queue, left, 2); });
-    run.thread("consumer 1", [&] { get_values(queue, right, 2); });
-    run.finally([&] {
-      left.add(right);
-      left.expect_all(0, 2);
-      left.expect_all(1, 2);
-    });
-  }, {.preemptions = 1});
+  must_hold("two producers, two consumers",
+            [](Execution& run) {
+              auto& queue = run.make<ModelQueue>(sleepy(1));
+              auto& left = run.make<Tally>();
+              auto& right = run.make<Tally>();
+              run.thread("producer 0", [&] { put_values(queue, 0, 2); });
+              run.thread("producer 1", [&] { put_values(queue, 1, 2); });
+              run.thread("consumer 0", [&] { get_values(queue, left, 2); });
+              run.thread("consumer 1", [&] { get_values(queue, right, 2); });
+              run.finally([&] {
+                left.add(right);
+                left.expect_all(0, 2);
+                left.expect_all(1, 2);
+              });
+            },
+            {.preemptions = 1});
 }
 
 TEST_CASE("model: a span longer than the capacity goes in pieces and comes out whole",

@@ -124,11 +124,11 @@ class PriorityWalk final : public RandomStrategy {
 
   void prepare() override;
 
-  std::vector<std::int64_t> priority_;      // by thread
-  std::int64_t lowest_ = 0;                 // below all given so far
-  std::vector<std::size_t> changes_;        // steps at which the running thread loses its rank
+  std::vector<std::int64_t> priority_;  // by thread
+  std::int64_t lowest_ = 0;             // below all given so far
+  std::vector<std::size_t> changes_;    // steps at which the running thread loses its rank
   std::size_t step_ = 0;
-  std::size_t longest_ = 64;                // steps of the longest execution so far
+  std::size_t longest_ = 64;  // steps of the longest execution so far
 };
 
 class Replay final : public Strategy {

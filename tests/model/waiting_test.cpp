@@ -19,10 +19,11 @@ struct Permits {
   ModelPoint point;
 
   [[nodiscard]] detail::Probe probe() const {
-    return {.may_proceed = [](const void* self, std::size_t count, std::size_t) noexcept {
-              const auto& permits = *static_cast<const Permits*>(self);
-              return permits.left.load(std::memory_order_seq_cst) >= count;
-            },
+    return {.may_proceed =
+                [](const void* self, std::size_t count, std::size_t) noexcept {
+                  const auto& permits = *static_cast<const Permits*>(self);
+                  return permits.left.load(std::memory_order_seq_cst) >= count;
+                },
             .object = this};
   }
   [[nodiscard]] bool try_take() {
@@ -146,27 +147,30 @@ TEST_CASE("model: a getter that leaves on a stop passes its wake on", "[model][s
 }
 
 TEST_CASE("model: a putter that leaves at its deadline passes its wake on", "[model][sync]") {
-  must_hold("a putter's deadline", [](Execution& run) {
-    auto& queue = run.make<ModelQueue>(sleepy(1));
-    auto& tally = run.make<Tally>();
-    auto& refused = run.make<bool>(false);
-    put_one(queue, 200);
-    run.thread("impatient", [&] {
-      Item item(0);
-      refused = queue.put(std::move(item), some_time()) == PutStatus::full;
-      expect(item.moved_from() != refused, "a refused item was taken, or an accepted one was not");
-    });
-    run.thread("patient", [&] { put_one(queue, 100); });
-    run.thread("consumer", [&] {
-      for (int i = 0; i < 2; ++i) tally.arrived(queue.get()->value());
-    });
-    run.finally([&] {
-      while (auto item = queue.try_get()) tally.arrived(item->value());
-      tally.expect_all(0, refused ? 0 : 1);
-      tally.expect_all(1, 1);
-      tally.expect_all(2, 1);
-    });
-  }, {.preemptions = 1});
+  must_hold("a putter's deadline",
+            [](Execution& run) {
+              auto& queue = run.make<ModelQueue>(sleepy(1));
+              auto& tally = run.make<Tally>();
+              auto& refused = run.make<bool>(false);
+              put_one(queue, 200);
+              run.thread("impatient", [&] {
+                Item item(0);
+                refused = queue.put(std::move(item), some_time()) == PutStatus::full;
+                expect(item.moved_from() != refused,
+                       "a refused item was taken, or an accepted one was not");
+              });
+              run.thread("patient", [&] { put_one(queue, 100); });
+              run.thread("consumer", [&] {
+                for (int i = 0; i < 2; ++i) tally.arrived(queue.get()->value());
+              });
+              run.finally([&] {
+                while (auto item = queue.try_get()) tally.arrived(item->value());
+                tally.expect_all(0, refused ? 0 : 1);
+                tally.expect_all(1, 1);
+                tally.expect_all(2, 1);
+              });
+            },
+            {.preemptions = 1});
 }
 
 TEST_CASE("model: whoever only waits for items does not keep them from a getter", "[model][sync]") {

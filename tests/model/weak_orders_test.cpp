@@ -17,11 +17,16 @@ namespace {
 
 using ScenarioFunction = void (*)(Execution&);
 
-constexpr ScenarioFunction kScenarios[] = {
-    sleeper_and_waker,          one_producer_one_consumer,  one_producer_two_consumers,
-    two_producers_one_consumer, many_at_once,               getter_leaves_at_its_deadline,
-    getter_leaves_on_stop,      close_against_put_and_get,  cancel_against_all,
-    settlers_and_joiner};
+constexpr ScenarioFunction kScenarios[] = {sleeper_and_waker,
+                                           one_producer_one_consumer,
+                                           one_producer_two_consumers,
+                                           two_producers_one_consumer,
+                                           many_at_once,
+                                           getter_leaves_at_its_deadline,
+                                           getter_leaves_on_stop,
+                                           close_against_put_and_get,
+                                           cancel_against_all,
+                                           settlers_and_joiner};
 
 constexpr Effort kEffort = {
     .preemptions = 2, .weak_steps = 1, .searched = 60'000, .random = 10'000};

@@ -57,8 +57,8 @@ const char* order_name(std::memory_order order) {
 }
 
 std::string Place::text() const {
-  return (file.empty() ? "" : file + " ") +
-         function + " " + operation_name(operation) + " " + order_name(order);
+  return (file.empty() ? "" : file + " ") + function + " " + operation_name(operation) + " " +
+         order_name(order);
 }
 
 std::string Weakening::text() const { return place.text() + " -> " + order_name(to); }

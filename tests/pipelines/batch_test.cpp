@@ -136,10 +136,9 @@ TEST_CASE("Batch: items that can only be moved", "[pipeline]") {
     if (next == 10) return std::nullopt;
     return MoveOnly(next++);
   };
-  p.source("read", read) | batch("pack", 4) |
-      sink("collect", [&](std::vector<MoveOnly> pack) {
-        for (const MoveOnly& item : pack) got.add(item.value());
-      });
+  p.source("read", read) | batch("pack", 4) | sink("collect", [&](std::vector<MoveOnly> pack) {
+    for (const MoveOnly& item : pack) got.add(item.value());
+  });
   run_watched(p);
   CHECK(got.items() == up_to(10));
 }

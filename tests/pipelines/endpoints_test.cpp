@@ -185,7 +185,8 @@ TEST_CASE("Outlet: dropped early, its branch ends and the run with it, balanced"
   });
 }
 
-TEST_CASE("Outlet: nobody reads the one of two branches, the other one stops with it", "[pipeline]") {
+TEST_CASE("Outlet: nobody reads the one of two branches, the other one stops with it",
+          "[pipeline]") {
   Pipeline p("unread");
   Collected<Number> got;
   auto stream = p.source("read", numbers(100));
@@ -219,7 +220,8 @@ TEST_CASE("Endpoints outlive their run's handle, and say closed", "[pipeline]") 
 TEST_CASE("Endpoints of unknown names, or of another type, are a UsageError", "[pipeline]") {
   const Pipeline p = in_add_out(kCarrierMixes[0], 4);
   RunHandle run = start(p);
-  CHECK_THROWS_WITH(run.inlet<Number>("ni"), Catch::Contains("inlet ni") && Catch::Contains("none"));
+  CHECK_THROWS_WITH(run.inlet<Number>("ni"),
+                    Catch::Contains("inlet ni") && Catch::Contains("none"));
   CHECK_THROWS_AS(run.inlet<Number>("add"), UsageError);
   CHECK_THROWS_AS(run.outlet<Number>("in"), UsageError);
   CHECK_THROWS_WITH(run.inlet<int>("in"), Catch::Contains("carries") && Catch::Contains("not int"));
@@ -268,7 +270,8 @@ TEST_CASE("Cancel while endpoints are busy leaves the ledger balanced", "[pipeli
       while (out.get()) {
       }
     });
-    wait_until([&] { return run->snapshot().stage("out").completed >= static_cast<Number>(round % 50); });
+    wait_until(
+        [&] { return run->snapshot().stage("out").completed >= static_cast<Number>(round % 50); });
     run->cancel();
     const Report report = run.end();  // throws when an item is unaccounted for
     feeder.join();

@@ -103,12 +103,12 @@ TEST_CASE("Fan-out: a branch that ends early detaches, the others get everything
       some.add(n);
       return some.size() < 5 ? Demand::more : Demand::enough;
     };
-    stream | sink("five", take_five,
-                  {.carrier = setting.mix.at(1), .capacity = setting.capacity,
-                   .batch = setting.batch});
-    stream | sink("all", all.sink(),
-                  {.carrier = setting.mix.at(2), .capacity = setting.capacity,
-                   .batch = setting.batch});
+    stream |
+        sink("five", take_five,
+             {.carrier = setting.mix.at(1), .capacity = setting.capacity, .batch = setting.batch});
+    stream |
+        sink("all", all.sink(),
+             {.carrier = setting.mix.at(2), .capacity = setting.capacity, .batch = setting.batch});
     const Report report = run_watched(p);
     CHECK(some.items() == up_to(5));
     CHECK(all.items() == up_to(200));
@@ -139,7 +139,10 @@ TEST_CASE("Fan-out: a failure in one branch under fail_run cancels the run", "[p
     Pipeline p("fails");
     auto stream = p.source("read", endless_numbers(), {.carrier = mix.at(0)});
     stream | sink("drop", [](Number) {}, {.carrier = mix.at(1)});
-    stream | sink("fail", [](Number n) { if (n == 50) throw std::runtime_error("fifty"); },
+    stream | sink("fail",
+                  [](Number n) {
+                    if (n == 50) throw std::runtime_error("fifty");
+                  },
                   {.carrier = mix.at(2)});
     CHECK_THROWS_AS(run_watched(p), StageError);
   });

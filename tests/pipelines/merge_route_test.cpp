@@ -86,8 +86,10 @@ TEST_CASE("Merge: a diamond joins what was fanned out", "[pipeline]") {
                                   .carrier = setting.mix.at(1),
                                   .capacity = setting.capacity,
                                   .batch = setting.batch};
-    merge(stream | map("even", [](Number n) { return 2 * n; }, options),
-          stream | map("odd", [](Number n) { return 2 * n + 1; }, options)) |
+    merge(stream | map(
+                       "even", [](Number n) { return 2 * n; }, options),
+          stream | map(
+                       "odd", [](Number n) { return 2 * n + 1; }, options)) |
         sink("collect", got.sink(), sink_at(setting, 2));
     run_watched(p);
     CHECK(got.sorted() == up_to(200));
@@ -99,8 +101,9 @@ TEST_CASE("Route: the first predicate that holds takes the item, the last stream
   for_every_setting([](const Setting& setting) {
     Pipeline p("route");
     Collected<Number> got[3];
-    auto arms = route(p.source("read", every(0, 1, 90), {.carrier = setting.mix.at(0)}),
-                      [](Number n) { return n % 2 == 0; }, [](Number n) { return n % 3 == 0; });
+    auto arms = route(
+        p.source("read", every(0, 1, 90), {.carrier = setting.mix.at(0)}),
+        [](Number n) { return n % 2 == 0; }, [](Number n) { return n % 3 == 0; });
     for (std::size_t i = 0; i < 3; ++i) {
       arms[i] | sink("arm " + std::to_string(i), got[i].sink(), sink_at(setting, i));
     }

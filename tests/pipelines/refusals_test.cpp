@@ -188,7 +188,8 @@ TEST_CASE("A stream that was moved from is a PipelineError where it is used", "[
   auto stream = p.source("read", numbers(1));
   std::move(stream) | sink("drop", kIgnore);
   CHECK_THROWS_AS(stream | sink("more", kIgnore), PipelineError);
-  CHECK_THROWS_WITH(stream | sink("more", kIgnore), Catch::Contains("used after it was moved from"));
+  CHECK_THROWS_WITH(stream | sink("more", kIgnore),
+                    Catch::Contains("used after it was moved from"));
 }
 
 TEST_CASE("Refused: fan-out of items that can only be moved, by a second handle on their stream",

@@ -79,13 +79,12 @@ TEST_CASE("Source: a function that takes an emitter ends with false", "[pipeline
   for_every_carrier([](const CarrierMix& mix) {
     Pipeline p("emitter function");
     Collected<std::string> got;
-    p.source<std::string>(
-        "read",
-        [left = 3](Emitter<std::string>& out) mutable {
-          for (int i = 0; i < left; ++i) out.emit(std::to_string(left));
-          return --left > 0;
-        },
-        {.carrier = mix.at(0)}) |
+    p.source<std::string>("read",
+                          [left = 3](Emitter<std::string>& out) mutable {
+                            for (int i = 0; i < left; ++i) out.emit(std::to_string(left));
+                            return --left > 0;
+                          },
+                          {.carrier = mix.at(0)}) |
         sink("collect", got.sink(), {.carrier = mix.at(1)});
     run_watched(p);
     CHECK(got.items() == std::vector<std::string>{"3", "3", "3", "2", "2", "1"});

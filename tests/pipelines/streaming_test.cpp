@@ -38,10 +38,12 @@ TEST_CASE("Streaming: outputs of one item pass while it is in progress, within t
       }
     };
     p.source("read", numbers(1)) | flat_map<Number>("count", count_up, {.streaming = true}) |
-        sink("collect", [&](Number n) {
-          --ahead;
-          got.add(n);
-        }, {.carrier = carrier, .capacity = 3, .batch = 2});
+        sink("collect",
+             [&](Number n) {
+               --ahead;
+               got.add(n);
+             },
+             {.carrier = carrier, .capacity = 3, .batch = 2});
     run_watched(p);
     CHECK(got.items() == up_to(10'000));
     CHECK(most_ahead <= 3 + 2 + 1);
@@ -81,7 +83,8 @@ TEST_CASE("Streaming: a source may emit without end from one call until it is st
   CHECK(got.items() == up_to(got.size()));
 }
 
-TEST_CASE("Streaming: emit does not block after cancel, and the emitter is not open", "[pipeline]") {
+TEST_CASE("Streaming: emit does not block after cancel, and the emitter is not open",
+          "[pipeline]") {
   for (const bool source : {false, true}) {
     Pipeline p("cancel");
     Gate stuck;
@@ -95,11 +98,9 @@ TEST_CASE("Streaming: emit does not block after cancel, and the emitter is not o
                                             },
                                             {.streaming = true})
                          : p.source("read", numbers(1)) |
-                               flat_map<Number>("emit",
-                                                [&](Number, Emitter<Number>& out) {
-                                                  while_open(out);
-                                                },
-                                                {.streaming = true});
+                               flat_map<Number>(
+                                   "emit", [&](Number, Emitter<Number>& out) { while_open(out); },
+                                   {.streaming = true});
     stream | sink("stuck", [&stuck](Number) { stuck.pass(); }, {.capacity = 1, .batch = 1});
     WatchedRun run(p);
     const OpensAtEnd opens(stuck);
@@ -118,8 +119,7 @@ TEST_CASE("Streaming: emit ends early when nobody downstream wants more", "[pipe
   const auto while_open = [](Number, Emitter<Number>& out) {
     for (Number n = 0; out.open(); ++n) out.emit(n);
   };
-  p.source("read", endless_numbers()) |
-      flat_map<Number>("emit", while_open, {.streaming = true}) |
+  p.source("read", endless_numbers()) | flat_map<Number>("emit", while_open, {.streaming = true}) |
       sink("ten", [](Number n) { return n < 9 ? Demand::more : Demand::enough; }, {.capacity = 2});
   const Report report = run_watched(p);
   CHECK(report.status == RunStatus::done);

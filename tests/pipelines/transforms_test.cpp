@@ -38,8 +38,10 @@ TEST_CASE("Map: one output for each item, from any number of workers", "[pipelin
     Pipeline p("map");
     Collected<Number> got;
     p.source("read", numbers(kItems), {.carrier = setting.mix.at(0)}) |
-        map("add", [](Number n) { return n + 1; }, stage_at(setting, 1)) |
-        map("subtract", [](Number n) { return n - 1; }, stage_at(setting, 2)) |
+        map(
+            "add", [](Number n) { return n + 1; }, stage_at(setting, 1)) |
+        map(
+            "subtract", [](Number n) { return n - 1; }, stage_at(setting, 2)) |
         sink("collect", got.sink(), sink_at(setting, 3));
     run_watched(p);
     CHECK(got.sorted() == up_to(kItems));
@@ -47,7 +49,8 @@ TEST_CASE("Map: one output for each item, from any number of workers", "[pipelin
   });
 }
 
-TEST_CASE("Map: an optional result filters, and the report counts what was filtered", "[pipeline]") {
+TEST_CASE("Map: an optional result filters, and the report counts what was filtered",
+          "[pipeline]") {
   for_every_setting([](const Setting& setting) {
     Pipeline p("map to optional");
     Collected<Number> got;
@@ -56,8 +59,7 @@ TEST_CASE("Map: an optional result filters, and the report counts what was filte
       return n / 2;
     };
     p.source("read", numbers(kItems), {.carrier = setting.mix.at(0)}) |
-        map("half", half, stage_at(setting, 1)) |
-        sink("collect", got.sink(), sink_at(setting, 2));
+        map("half", half, stage_at(setting, 1)) | sink("collect", got.sink(), sink_at(setting, 2));
     const Report report = run_watched(p);
     CHECK(got.sorted() == up_to(kItems / 2));
     CHECK(report.stage("half").in == kItems);
@@ -85,7 +87,8 @@ TEST_CASE("Filter: passes on what it keeps and counts the rest", "[pipeline]") {
     Pipeline p("filter");
     Collected<Number> got;
     p.source("read", numbers(kItems), {.carrier = setting.mix.at(0)}) |
-        filter("small", [](const Number& n) { return n < 30; }, stage_at(setting, 1)) |
+        filter(
+            "small", [](const Number& n) { return n < 30; }, stage_at(setting, 1)) |
         sink("collect", got.sink(), sink_at(setting, 2));
     const Report report = run_watched(p);
     CHECK(got.sorted() == up_to(30));
@@ -140,13 +143,15 @@ TEST_CASE("Items that can only be moved pass through every kind of stage", "[pip
       return MoveOnly(next++);
     };
     p.source("read", read, {.carrier = setting.mix.at(0)}) |
-        map("map", [](MoveOnly item) { return item; }, stage_at(setting, 1)) |
-        filter("filter", [](const MoveOnly& item) { return item.has_value(); },
-               stage_at(setting, 2)) |
+        map(
+            "map", [](MoveOnly item) { return item; }, stage_at(setting, 1)) |
+        filter(
+            "filter", [](const MoveOnly& item) { return item.has_value(); }, stage_at(setting, 2)) |
         flat_map<MoveOnly>(
             "flat_map", [](MoveOnly item, Emitter<MoveOnly>& out) { out.emit(std::move(item)); },
             stage_at(setting, 3)) |
-        sink("collect", [&](MoveOnly item) { got.add(item.value()); }, sink_at(setting, 4));
+        sink(
+            "collect", [&](MoveOnly item) { got.add(item.value()); }, sink_at(setting, 4));
     run_watched(p);
     CHECK(got.sorted() == up_to(100));
   });
@@ -186,7 +191,8 @@ TEST_CASE("Default workers, order: one worker keeps the order", "[pipeline]") {
   CHECK(planned.stages[1].carrier == Carrier::pool);
 }
 
-TEST_CASE("Default workers, order: describe says that several workers keep no order", "[pipeline]") {
+TEST_CASE("Default workers, order: describe says that several workers keep no order",
+          "[pipeline]") {
   Pipeline p("several");
   p.source("read", numbers(1)) | map("a", [](Number n) { return n; }, {.workers = 2}) |
       sink("drop", [](Number) {});

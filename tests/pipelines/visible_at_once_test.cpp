@@ -116,8 +116,7 @@ TEST_CASE("Visible at once: outputs of flat_map and of a fan-out's branches", "[
                   flat_map<Number>("wait", wait_first, {.carrier = mix.at(0)});
     stream | sink("see", [&](Number n) { seen[0].report(n); }, {.carrier = mix.at(1)});
     stream | key_by([](const Number& n) { return n; }) |
-        sink("see too", [&](Number n) { seen[1].report(n); },
-             {.workers = 2, .carrier = mix.at(1)});
+        sink("see too", [&](Number n) { seen[1].report(n); }, {.workers = 2, .carrier = mix.at(1)});
     CHECK(run_watched(p).stage("see too").completed == kRounds);
   });
 }
@@ -147,7 +146,10 @@ TEST_CASE("Visible at once: items go to the other worker while one is in user co
     Gate gate;
     Pipeline p("workers");
     p.inlet<Number>("in", {.carrier = Carrier::thread}) |
-        sink("work", [&gate](Number n) { if (n == 0) gate.pass(); },
+        sink("work",
+             [&gate](Number n) {
+               if (n == 0) gate.pass();
+             },
              {.workers = 2, .carrier = mix.at(0)});
     WatchedRun run(p);
     const OpensAtEnd opens(gate);

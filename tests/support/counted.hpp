@@ -44,7 +44,9 @@ class Counted {
   }
 
   /// Relaxed counters: exact once the threads that made the objects were joined.
-  [[nodiscard]] static std::int64_t live() noexcept { return live_.load(std::memory_order_relaxed); }
+  [[nodiscard]] static std::int64_t live() noexcept {
+    return live_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] static std::int64_t copies() noexcept {
     return copies_.load(std::memory_order_relaxed);
   }

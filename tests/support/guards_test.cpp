@@ -10,8 +10,8 @@
 #include <support/watchdog.hpp>
 
 #include <fcntl.h>
-#include <oneapi/tbb/parallel_for.h>
 #include <linux/futex.h>
+#include <oneapi/tbb/parallel_for.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>

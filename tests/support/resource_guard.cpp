@@ -89,7 +89,8 @@ void add_children(Held& held) {
     std::string parent;
     rest >> state >> parent;
     if (parent == self) {
-      held["child " + process.filename().string()] = stat.substr(0, name_end + 1) + " state " + state;
+      held["child " + process.filename().string()] =
+          stat.substr(0, name_end + 1) + " state " + state;
     }
   });
 }

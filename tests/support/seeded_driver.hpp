@@ -9,10 +9,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/run.hpp>
 #include <sluice/runtime/explain.hpp>
 #include <sluice/runtime/run_report.hpp>
 #include <sluice/runtime/run_state.hpp>
-#include <sluice/run.hpp>
 #include <sluice/scheduler.hpp>
 
 #include <algorithm>

@@ -29,8 +29,10 @@ Scenario chain(Draw& draw) {
     out.emit(2 * n + 1);
   };
   made.pipeline.source("read", numbers, draw.source()) |
-      map("add", [](Number n) { return n + 1; }, draw.stage()) |
-      filter("odd", [](Number n) { return n % 2 == 1; }, draw.stage()) |
+      map(
+          "add", [](Number n) { return n + 1; }, draw.stage()) |
+      filter(
+          "odd", [](Number n) { return n % 2 == 1; }, draw.stage()) |
       flat_map<Number>("twice", twice, draw.stage()) | sink("collect", into(got), draw.sink(3));
   made.check = [=](const Report&, Disturbance disturbance) {
     std::vector<Number> expected;
@@ -48,7 +50,8 @@ Scenario fan_out(Draw& draw) {
   const CountedNumbers numbers{.count = draw.between(0, kMost)};
   std::vector<std::shared_ptr<Collected<Number>>> got;
   auto stream = made.pipeline.source("read", numbers, draw.source()) |
-                map("same", [](Number n) { return n; }, draw.stage());
+                map(
+                    "same", [](Number n) { return n; }, draw.stage());
   for (std::size_t i = draw.between(2, 4); i-- > 0;) {
     got.push_back(collected());
     stream | sink("collect " + std::to_string(i), into(got.back()), draw.sink(2));
@@ -64,9 +67,13 @@ Scenario diamond(Draw& draw) {
   const CountedNumbers numbers{.count = draw.between(0, kMost)};
   const auto got = collected();
   auto stream = made.pipeline.source("read", numbers, draw.source());
-  auto even = stream | map("even", [](Number n) { return 2 * n; }, draw.stage());
-  auto odd = stream | map("odd", [](Number n) { return 2 * n + 1; }, draw.stage());
-  merge(even, odd) | map("same", [](Number n) { return n; }, draw.stage()) |
+  auto even = stream | map(
+                           "even", [](Number n) { return 2 * n; }, draw.stage());
+  auto odd = stream | map(
+                          "odd", [](Number n) { return 2 * n + 1; }, draw.stage());
+  merge(even, odd) |
+      map(
+          "same", [](Number n) { return n; }, draw.stage()) |
       sink("collect", into(got), draw.sink(2));
   made.check = [=](const Report&, Disturbance disturbance) {
     check_arrived(*got, up_to(2 * *numbers.emitted), disturbance);
@@ -81,15 +88,16 @@ Scenario routed(Draw& draw) {
   const auto rest = collected();
   const auto all = collected();
   auto stream = made.pipeline.source("read", numbers, draw.source());
-  auto arms = route(stream, [](Number n) { return n % 3 == 0; },
-                    [](Number n) { return n % 3 == 1; });
+  auto arms = route(
+      stream, [](Number n) { return n % 3 == 0; }, [](Number n) { return n % 3 == 1; });
   arms[0] | sink("thirds", into(thirds), draw.sink(2));
   merge(arms[1], arms[2]) | sink("rest", into(rest), draw.sink());
   stream | sink("all", into(all), draw.sink(2));
   made.check = [=](const Report&, Disturbance disturbance) {
     const Number emitted = *numbers.emitted;
     const auto is_third = [](bool wanted) {
-      return [wanted](Number n) { return (n % 3 == 0) == wanted ? std::optional(n) : std::nullopt; };
+      return
+          [wanted](Number n) { return (n % 3 == 0) == wanted ? std::optional(n) : std::nullopt; };
     };
     check_arrived(*thirds, list_of(emitted, is_third(true)), disturbance);
     check_arrived(*rest, list_of(emitted, is_third(false)), disturbance);
@@ -138,8 +146,11 @@ Scenario reduced(Draw& draw) {
   auto stream = made.pipeline.source("read", numbers, draw.source());
   stream | key_by([keys](const Number& n) { return n % keys; }) |
       reduce("by key", Number{0}, add, draw.stage(4)) |
-      sink("collect", [=](std::pair<Number, Number> sum) { sums->add(sum); }, draw.sink());
-  stream | reduce("all", Number{0}, add, [](Number& sum, Number&& n) { sum += n; }, draw.stage()) |
+      sink(
+          "collect", [=](std::pair<Number, Number> sum) { sums->add(sum); }, draw.sink());
+  stream |
+      reduce(
+          "all", Number{0}, add, [](Number& sum, Number&& n) { sum += n; }, draw.stage()) |
       sink("total", into(total), draw.sink());
   made.check = [=](const Report&, Disturbance disturbance) {
     if (disturbance == Disturbance::cancel) return;  // states that were not finished are dropped
@@ -167,8 +178,7 @@ Scenario batched(Draw& draw) {
                                      : std::chrono::nanoseconds{0};
   made.pipeline.source("read", numbers, draw.source()) |
       batch("pack", draw.between(1, 9), linger, draw.stage()) |
-      flat_map<Number>("unpack", unpack, draw.stage()) |
-      sink("collect", into(got), draw.sink(2));
+      flat_map<Number>("unpack", unpack, draw.stage()) | sink("collect", into(got), draw.sink(2));
   made.check = [=](const Report&, Disturbance disturbance) {
     check_arrived(*got, up_to(*numbers.emitted), disturbance);
   };

@@ -67,7 +67,9 @@ Scenario enough(Draw& draw) {
     return got->size() < limit ? Demand::more : Demand::enough;
   };
   made.pipeline.source("read", numbers, draw.source()) |
-      map("same", [](Number n) { return n; }, draw.stage(1)) | sink("take", take, draw.sink());
+      map(
+          "same", [](Number n) { return n; }, draw.stage(1)) |
+      sink("take", take, draw.sink());
   made.check = [=](const Report& report, Disturbance disturbance) {
     CHECK(got->items() == up_to(got->size()));
     if (disturbance != Disturbance::cancel) {
@@ -89,7 +91,9 @@ Scenario one_branch_enough(Draw& draw) {
     some->add(n);
     return some->size() < limit ? Demand::more : Demand::enough;
   };
-  stream | map("same", [](Number n) { return n; }, draw.stage(1)) |
+  stream |
+      map(
+          "same", [](Number n) { return n; }, draw.stage(1)) |
       sink("take", take, draw.sink());
   stream | sink("all", into(all), draw.sink(2));
   made.check = [=](const Report&, Disturbance disturbance) {
@@ -176,7 +180,9 @@ Scenario cancelling_itself(Draw& draw) {
     if (n == last) context.cancel();
   };
   made.pipeline.source("read", numbers, draw.source()) |
-      map("same", [](Number n) { return n; }, draw.stage()) | sink("cancel", cancel, draw.sink());
+      map(
+          "same", [](Number n) { return n; }, draw.stage()) |
+      sink("cancel", cancel, draw.sink());
   made.check = [=](const Report& report, Disturbance disturbance) {
     check_arrived(*got, up_to(*numbers.emitted), Disturbance::cancel);
     if (disturbance == Disturbance::none) CHECK(report.status == RunStatus::cancelled);

@@ -14,8 +14,9 @@ namespace sluice::testing_support {
 class WatchedRun {
  public:
   explicit WatchedRun(const Pipeline& pipeline, RunOptions options = {})
-      : run_{start(pipeline, std::move(options))},
-        dump_{"pipeline " + pipeline.name(), [this] { return run_.explain(); }} {}
+      : run_{start(pipeline, std::move(options))}, dump_{"pipeline " + pipeline.name(), [this] {
+                                                           return run_.explain();
+                                                         }} {}
 
   [[nodiscard]] RunHandle& operator*() noexcept { return run_; }
   [[nodiscard]] RunHandle* operator->() noexcept { return &run_; }

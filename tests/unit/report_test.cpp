@@ -110,7 +110,8 @@ TEST_CASE("the table shows counts, clocks, edges, ledger and verdict", "[report]
 TEST_CASE("a table without time shows no rates instead of dividing by zero", "[report]") {
   Report report{.pipeline = "empty"};
   report.stages.push_back({.name = "read"});
-  CHECK_THAT(report.table(), Contains("read      -        -        -       -         -         -\n"));
+  CHECK_THAT(report.table(),
+             Contains("read      -        -        -       -         -         -\n"));
 }
 
 TEST_CASE("the table tells a broken ledger, dead letters and the first errors", "[report]") {

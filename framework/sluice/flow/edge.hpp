@@ -46,7 +46,7 @@ class EdgeBase {
   void add_producer() noexcept { open_producers_.fetch_add(1, std::memory_order_relaxed); }
   /// Called once by each producer after its last output was accepted; the last one closes.
   void producer_done() noexcept {
-    // sync-point edge-producers: the last one sees all puts of the others before it closes.
+    // sync-point edge-producers (both sides): the last one sees all puts of the others before it closes.
     if (open_producers_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     for (std::size_t i = 0; i < lanes(); ++i) lane(i).close();
   }

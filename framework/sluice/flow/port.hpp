@@ -122,7 +122,11 @@ class OutPort {
 
   /// Tells every edge that this worker puts no more.
   void close() noexcept {
-    for (auto& branch : branches_) branch->edge->producer_done();
+    for (auto& branch : branches_) {
+      branch->selector = nullptr;  // user code ends with its worker, not with the last look at it
+      branch->keep_alive.reset();
+      branch->edge->producer_done();
+    }
   }
 
   [[nodiscard]] bool pending() const noexcept { return !staged_.empty(); }

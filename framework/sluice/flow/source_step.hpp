@@ -119,7 +119,7 @@ class SourceStep final : public StepBody {
     }
     ++attempt_;
     if (policy.back_off.count() > 0) {
-      due_ = Clock::now() + back_off_before(policy, attempt_);
+      due_ = Deadline::after(back_off_before(policy, attempt_)).time();
     }
     return true;
   }

@@ -303,7 +303,7 @@ class StageStep final : public StepBody {
 
   void put_aside(In&& item, std::uint64_t ordinal, unsigned attempt) noexcept {
     const StageState& stage = worker_->stage();
-    const auto due = Clock::now() + back_off_before(stage.on_error, attempt);
+    const auto due = Deadline::after(back_off_before(stage.on_error, attempt)).time();
     // Waits of one length end in the order in which they began, so the place is near the end.
     auto after = delayed_.end();
     while (after != delayed_.begin() && std::prev(after)->due > due) --after;

@@ -98,14 +98,13 @@ void bury(WorkerState& worker, const FailedAttempt& failed, const std::string& c
 
 Verdict judge_failure(WorkerState& worker, const FailedAttempt& failed) noexcept {
   const ErrorPolicy& policy = worker.stage().on_error;
-  const bool tries_left = failed.attempt <= policy.retries;
-  if (tries_left && !worker.control().cancelled()) {
+  if (failed.attempt <= policy.retries && !worker.control().cancelled()) {
     worker.counts.add(Count::retried);
     return Verdict::retry;
   }
   const std::string cause = current_exception_text();
   const StageError error = stage_error(worker, failed.item, failed.attempt, "process", cause);
-  if (tries_left) {  // cancel has taken its other attempts
+  if (worker.control().cancelled()) {  // the run ends for another reason than this
     worker.counts.add(Count::cancelled);
     worker.control().note_error(error);
     return Verdict::drop;

@@ -95,8 +95,9 @@ void Pool::remove(const std::shared_ptr<PoolGroup>& group) noexcept {
 }
 
 void Pool::refresh(Groups& groups, std::uint64_t& version) const {
+  Groups old;  // ended runs die outside the lock
   const std::lock_guard lock(mutex_);
-  groups = groups_;
+  old = std::exchange(groups, groups_);
   version = version_.load(std::memory_order_relaxed);
 }
 
@@ -181,6 +182,7 @@ void Pool::run(const std::shared_ptr<PoolGroup>& group, Worker& worker, Nanoseco
   const StepResult result = worker.step(now);
   worker.release();
   if (result != StepResult::done) return;
+  // sync-point group-live (both sides): the last one sees what the others' steps have done.
   const bool last = group->live.fetch_sub(1, std::memory_order_acq_rel) == 1;
   RunState& run = *group->run;
   if (last) remove(group);

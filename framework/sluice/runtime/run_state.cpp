@@ -31,8 +31,11 @@ RunState::~RunState() = default;
 
 void RunState::make_edges() {
   for (const PlannedEdge& edge : plan_.edges) {
-    edges_[edge.to] = graph_->stages[edge.to].maker->make_edge(
-        {.name = edge.name, .capacity = edge.capacity, .lanes = edge.lanes});
+    edges_[edge.to] =
+        graph_->stages[edge.to].maker->make_edge({.name = edge.name,
+                                                  .capacity = edge.capacity,
+                                                  .lanes = edge.lanes,
+                                                  .unbounded = edge.capacity == unbounded});
   }
 }
 
@@ -167,6 +170,11 @@ void RunState::ring_timers() noexcept {
 }
 
 void RunState::request_cancel() noexcept {
+  // Cancelling takes part in the run: it does not end before its contents are dropped.
+  std::size_t others = participants_.load(std::memory_order_relaxed);
+  do {
+    if (others == 0) return;  // it has ended
+  } while (!participants_.compare_exchange_weak(others, others + 1, std::memory_order_relaxed));
   // sync-point run-cancelled: releases the error that was kept before.
   cancelled_.store(true, std::memory_order_release);
   stop_sources();
@@ -174,6 +182,7 @@ void RunState::request_cancel() noexcept {
   cancel_edges();
   end_outlets();
   ring_timers();
+  participant_ended();
 }
 
 void RunState::cancel_edges() noexcept {
@@ -185,7 +194,7 @@ void RunState::cancel_edges() noexcept {
 // ---- the end -------------------------------------------------------------------------------------
 
 void RunState::participant_ended() noexcept {
-  // sync-point participants: the last one sees what all others have counted.
+  // sync-point participants (both sides): the last one sees what all others have counted.
   if (participants_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   release_user_objects();
   ended_at_.store(Worker::read_clock(), std::memory_order_relaxed);

@@ -37,7 +37,7 @@ Worker::Worker(StageState& stage, std::size_t index, std::size_t batch)
       wake_at_(kNever),
       born_(since_.load(std::memory_order_relaxed)),
       batch_(batch),
-      limit_(std::min<std::size_t>(batch, 16)) {}
+      limit_(1) {}  // until it is known what an item costs
 
 void Worker::enter(Activity activity, Nanoseconds now) noexcept {
   if constexpr (!kAccounting) return;
