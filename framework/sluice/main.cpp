@@ -124,7 +124,7 @@ ExitCode answer(const Program& program, Words words) {
   try {
     const detail::IgnoredSigpipe no_sigpipe;
     return dispatch(program, std::move(words));
-  } catch (const detail::ClosedOutput&) {
+  } catch (const ClosedOutput&) {
     return ExitCode::closed_stdout;
   } catch (const UsageError& error) {
     console.message(error.what());

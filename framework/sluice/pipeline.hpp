@@ -157,7 +157,7 @@ struct StreamAccess {
       if (key != nullptr) {
         selector = selector == nullptr
                        ? key
-                       : std::make_shared<BothSelectors<T>>(std::move(selector), key);
+                       : std::make_shared<SelectorChain<T>>(std::move(selector), key);
         adaptors += adaptors.empty() ? "key_by" : ", key_by";
       }
       graph.connections.push_back(
@@ -342,7 +342,7 @@ template <class T, class... Predicates>
       std::shared_ptr<const detail::Selector<T>> mine =
           std::make_shared<detail::RouteSelector<T, Choose>>(shared, arm);
       origin.selector = origin.selector == nullptr ? std::move(mine)
-                                                   : std::make_shared<detail::BothSelectors<T>>(
+                                                   : std::make_shared<detail::SelectorChain<T>>(
                                                          origin.selector, std::move(mine));
       origin.adaptors += (origin.adaptors.empty() ? "" : ", ") + label;
     }

@@ -138,6 +138,7 @@ void RunHandle::end() noexcept {
   if (!state_->ended()) state_->request_cancel();
   state_->wait_ended({});
   state_->join_once([this] { join_threads(*state_); });
+  if (uses_pool(state_->plan())) detail::release_unused_pool();
 }
 
 void RunHandle::stop() noexcept {

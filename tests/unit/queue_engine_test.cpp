@@ -202,7 +202,7 @@ TEST_CASE("QueueCore: a sleeper on a bell misses nothing of many queues", "[queu
   }
   std::vector<std::thread> producers;
   for (auto& queue : queues) {
-    producers.emplace_back([&queue, each] {
+    producers.emplace_back([&queue] {
       for (int i = 0; i < each; ++i) static_cast<void>(queue->put(i));
       queue->close();
     });

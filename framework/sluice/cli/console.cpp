@@ -3,6 +3,7 @@
 #include <sluice/cli/console.hpp>
 
 #include <sluice/base/text_table.hpp>
+#include <sluice/error.hpp>
 #include <sluice/os/terminal.hpp>
 
 #include <fmt/format.h>
@@ -71,7 +72,9 @@ void write_stdout(std::string_view text) {
   const std::size_t written = std::fwrite(text.data(), 1, text.size(), stdout);
   if (written == text.size() && std::fflush(stdout) == 0) return;
   const int error = errno;
-  if (error == EPIPE || stdout_is_closed()) throw ClosedOutput{};
+  if (error == EPIPE || stdout_is_closed()) {
+    throw ClosedOutput("standard output was closed by its reader");
+  }
   throw std::system_error(error, std::generic_category(), "writing to standard output");
 }
 

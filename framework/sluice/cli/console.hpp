@@ -42,7 +42,4 @@ class Console {
 /// Throws  ClosedOutput when nobody reads it, std::system_error for other failures.
 void write_stdout(std::string_view text);
 
-/// Standard output has no reader any more; no message is due.
-struct ClosedOutput {};
-
 }  // namespace sluice::detail

@@ -73,6 +73,7 @@ RunRequest make_request(const PipelineCommand& command) {
 
 // Whether a stage failed because it wrote to a pipe that nobody reads.
 bool is_broken_pipe(const std::exception& error) {
+  if (dynamic_cast<const ClosedOutput*>(&error) != nullptr) return true;
   const auto* const system = dynamic_cast<const std::system_error*>(&error);
   if (system != nullptr && system->code() == std::errc::broken_pipe) return true;
   try {

@@ -101,21 +101,28 @@ class RouteSelector final : public Selector<T> {
   std::size_t arm_;
 };
 
-/// `outer` decides whether, `inner` decides where (a route followed by key_by).
+/// Several in a row: the first that wants the item elsewhere decides, else the last one's lane counts
+/// (a route followed by key_by).
 template <class T>
-class BothSelectors final : public Selector<T> {
+class SelectorChain final : public Selector<T> {
  public:
-  BothSelectors(std::shared_ptr<const Selector<T>> outer, std::shared_ptr<const Selector<T>> inner)
-      : outer_(std::move(outer)), inner_(std::move(inner)) {}
+  SelectorChain(std::shared_ptr<const Selector<T>> first,
+                std::shared_ptr<const Selector<T>> second) {
+    selectors_.push_back(std::move(first));
+    selectors_.push_back(std::move(second));
+  }
   [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes,
                                     RouteChoices& choices) const override {
-    if (outer_->lane(item, lanes, choices) == kElsewhere) return kElsewhere;
-    return inner_->lane(item, lanes, choices);
+    std::ptrdiff_t lane = kElsewhere;
+    for (const auto& selector : selectors_) {
+      lane = selector->lane(item, lanes, choices);
+      if (lane == kElsewhere) break;
+    }
+    return lane;
   }
 
  private:
-  std::shared_ptr<const Selector<T>> outer_;
-  std::shared_ptr<const Selector<T>> inner_;
+  std::vector<std::shared_ptr<const Selector<T>>> selectors_{};
 };
 
 }  // namespace sluice::detail

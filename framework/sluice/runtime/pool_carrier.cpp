@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -34,6 +35,7 @@ class Pool {
   Pool() : size_(std::max(1U, usable_cpus())) {}
 
   void add(std::shared_ptr<PoolGroup> group);
+  void release_if_unused() noexcept;
   [[nodiscard]] WaitPoint& bell() noexcept { return bell_; }
 
  private:
@@ -68,8 +70,9 @@ class Pool {
   std::atomic<std::uint64_t> version_{0};  // changes with groups_
   mutable std::mutex mutex_;               // what follows
   Groups groups_;
-  std::size_t threads_ = 0;     // in work(), or on their way there
-  std::optional<Arena> arena_;  // held while threads_ is not 0
+  std::size_t threads_ = 0;       // in work(), or on their way there
+  std::condition_variable left_;  // threads_ has become 0
+  std::optional<Arena> arena_;    // held while threads_ is not 0
 };
 
 // Never destroyed: its threads may still be leaving the arena when the program ends.
@@ -105,8 +108,14 @@ bool Pool::leave_if_unused() noexcept {
   const std::lock_guard lock(mutex_);
   if (!groups_.empty()) return false;
   inside_pool = false;
-  if (--threads_ == 0) arena_.reset();  // from within: oneTBB keeps what its thread still needs
+  if (--threads_ == 0) left_.notify_all();
   return true;
+}
+
+void Pool::release_if_unused() noexcept {
+  std::unique_lock lock(mutex_);
+  left_.wait(lock, [this] { return threads_ == 0 || !groups_.empty(); });
+  if (threads_ == 0) arena_.reset();
 }
 
 void Pool::work() noexcept {
@@ -223,6 +232,10 @@ void Pool::sleep(const Groups& groups, std::uint64_t version) noexcept {
 }
 
 }  // namespace
+
+void release_unused_pool() noexcept {
+  if (!inside_pool) pool().release_if_unused();
+}
 
 bool on_pool_thread() noexcept { return inside_pool; }
 

@@ -31,6 +31,11 @@ struct PoolGroup {
 /// True on the pool's threads: whoever waits there for pool work may wait for itself.
 [[nodiscard]] bool on_pool_thread() noexcept;
 
+/// Called on the thread that ends a run: when no other run needs the pool, waits until its threads have
+/// left and gives the arena back. So nothing of a run is touched on the pool's threads after its
+/// handle has gone, and oneTBB's threads can end.
+void release_unused_pool() noexcept;
+
 /// The bell that queues of pool workers ring.
 [[nodiscard]] WaitPoint& pool_bell() noexcept;
 

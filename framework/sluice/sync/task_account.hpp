@@ -27,7 +27,7 @@ class BasicTaskAccount {
   /// `got` is called for a fresh count of items taken, when the remembered one is too small.
   /// Returns  false when more would be done than were taken.
   template <class Got>
-  [[nodiscard]] bool settle(std::uint64_t n, const Got& got) noexcept {
+  [[nodiscard]] bool settle(std::uint64_t n, [[maybe_unused]] const Got& got) noexcept {
     // sync-point settle-or-join: who sees others' items done must also see that they were taken.
     std::uint64_t done = done_.load(std::memory_order_acquire);
     do {
