@@ -248,21 +248,23 @@ TEMPLATE_TEST_CASE("Queue: cancel and the destructor destroy what is queued, onc
 
 TEMPLATE_TEST_CASE("Queue: no put is accepted after close has returned", "[queue][conformance]",
                    SLUICE_QUEUE_FLAVOURS) {
-  // Puts race one close. What was accepted before must all come out, nothing may come after.
-  const int rounds = scaled(3'000);
+  // Puts race one close. What was accepted before must all come out, nothing may come after. The
+  // queue is unbounded, so that the putters are really putting when it is closed.
+  const int rounds = scaled(500);
+  constexpr std::uint64_t kTooMany = 2'000'000;  // a close that is lost must not eat all memory
   for (int round = 0; round < rounds; ++round) {
-    typename TestType::template Queue<int> queue(64);
+    typename TestType::template Queue<int> queue(unbounded);
     std::atomic<int> ready{0};
     std::atomic<std::uint64_t> accepted{0};
     const auto put_until_closed = [&] {
       ready.fetch_add(1);
       std::uint64_t count = 0;
-      while (queue.try_put(1) == PutStatus::ok) ++count;
+      while (count < kTooMany && queue.try_put(1) == PutStatus::ok) ++count;
       accepted.fetch_add(count);
     };
     std::thread one(put_until_closed);
     std::thread other(put_until_closed);
-    while (ready.load() < 2) std::this_thread::yield();
+    while (ready.load() < 2 || queue.put_count() == 0) std::this_thread::yield();
     queue.close();
     const std::uint64_t at_close = queue.put_count();
     const bool closed = queue.is_closed();
@@ -273,7 +275,7 @@ TEMPLATE_TEST_CASE("Queue: no put is accepted after close has returned", "[queue
     REQUIRE(queue.put_count() == at_close);
     REQUIRE(accepted.load() == at_close);
     std::vector<int> rest;
-    if (at_close > 0) REQUIRE(queue.get_many(rest, 1'000).status == GetStatus::ok);
+    if (at_close > 0) REQUIRE(queue.get_many(rest, 2 * kTooMany).status == GetStatus::ok);
     REQUIRE(rest.size() == at_close);
     REQUIRE(queue.try_get().status() == GetStatus::closed);
   }
