@@ -181,7 +181,7 @@ TEST_CASE("word_count: top limits the lines, ties are in byte order", "[pipeline
   CHECK(count(scratch, {.paths = {path}, .top = 0}).text == "3\tc\n2\tb\n2\td\n1\ta\n");
 }
 
-TEST_CASE("word_count: directories are counted recursively; the unreadable is a dead letter",
+TEST_CASE("word_count: directories are counted recursively, the unreadable is a dead letter",
           "[pipelines]") {
   const Scratch texts;
   const Scratch scratch;

@@ -73,7 +73,7 @@ TEST_CASE("blocks: a file fills its blocks, a record without end makes its block
   CHECK(grown[0].text() == one);
 }
 
-TEST_CASE("blocks: never span inputs; an empty input has none", "[stages]") {
+TEST_CASE("blocks: never span inputs, an empty input has none", "[stages]") {
   const Scratch scratch;
   const auto got =
       blocks_of({scratch.file("a", "a1\na2"), scratch.file("b", ""), scratch.file("c", "c1")},

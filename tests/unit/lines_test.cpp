@@ -142,7 +142,7 @@ TEST_CASE("numbered_lines: the numbers run on over all inputs", "[stages]") {
   CHECK(got == std::vector<stages::NumberedLine>{{0, "one"}, {1, ""}, {2, "three"}});
 }
 
-TEST_CASE("lines: - is standard input; a line is passed on while its writer waits", "[stages]") {
+TEST_CASE("lines: - is standard input, a line is passed on while its writer waits", "[stages]") {
   StandardStream input(STDIN_FILENO);
   std::atomic<int> seen{0};
   Strings got;

@@ -68,7 +68,7 @@ TEST_CASE("walk: finds every file below a directory, with its size, in the byte 
   CHECK(outcome.dead.empty());
 }
 
-TEST_CASE("walk: a slash at the end of a root is not doubled; roots keep their order", "[stages]") {
+TEST_CASE("walk: a slash at the end of a root is not doubled, roots keep their order", "[stages]") {
   const Scratch scratch;
   scratch.file("z/f", "1");
   const std::string file = scratch.file("a", "22");

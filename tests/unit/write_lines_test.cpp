@@ -65,7 +65,7 @@ TEST_CASE("write_lines: each item is a line, in the order of arrival", "[stages]
   CHECK(report.ledger.balanced);
 }
 
-TEST_CASE("write_lines: replaces what was there, or appends to it; the line end is free",
+TEST_CASE("write_lines: replaces what was there, or appends to it, the line end is free",
           "[stages]") {
   const Scratch scratch;
   const std::string path = scratch.file("out", "old old old\n");

@@ -19,12 +19,12 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace sluice::detail {
 
@@ -64,7 +64,7 @@ class StageStep final : public StepBody {
   [[nodiscard]] QueueCore* full() const noexcept override { return out_.full(); }
   [[nodiscard]] EdgeBase* full_edge() const noexcept override { return out_.full_edge(); }
   [[nodiscard]] Deadline wake_at() const noexcept override {
-    Deadline first = delayed_.empty() ? Deadline{} : Deadline::at(delayed_.front().due);
+    Deadline first = delayed_.empty() ? Deadline{} : Deadline::at(delayed_.front()->due);
     if constexpr (BodyWithTimer<Body, Out>) {
       const Deadline due = body_->due();
       if (due < first) first = due;
@@ -306,9 +306,9 @@ class StageStep final : public StepBody {
     const auto due = Deadline::after(back_off_before(stage.on_error, attempt)).time();
     // Waits of one length end in the order in which they began, so the place is near the end.
     auto after = delayed_.end();
-    while (after != delayed_.begin() && std::prev(after)->due > due) --after;
+    while (after != delayed_.begin() && (*(after - 1))->due > due) --after;
     try {
-      delayed_.emplace(after, due, ordinal, attempt, std::move(item));
+      delayed_.insert(after, std::make_unique<Delayed>(due, ordinal, attempt, std::move(item)));
     } catch (...) {
       worker_->counts.add(Count::failed);
       ++owed_;
@@ -322,11 +322,11 @@ class StageStep final : public StepBody {
   bool on_timers(StepFrame& frame) noexcept {
     bool ran = false;
     while (!delayed_.empty() && !out_.pending() && !worker_->control().cancelled() &&
-           delayed_.front().due <= Clock::now()) {
-      std::list<Delayed> due;
-      due.splice(due.begin(), delayed_, delayed_.begin());  // moving the item itself might throw
+           delayed_.front()->due <= Clock::now()) {
+      const std::unique_ptr<Delayed> due = std::move(delayed_.front());
+      delayed_.erase(delayed_.begin());
       held_ = false;
-      attempt(due.front().item, due.front().ordinal, due.front().attempt);
+      attempt(due->item, due->ordinal, due->attempt);
       ++frame.items;
       ran = true;
       if (!publish()) return true;
@@ -444,10 +444,11 @@ class StageStep final : public StepBody {
   bool held_ = false;  // a retry's wait holds the worker
   bool finished_ = false;
   ItemVector<In> batch_;
-  std::size_t next_ = 0;        // the first item of batch_ that was not started
-  std::uint64_t first_ = 0;     // ordinal of batch_[0]
-  std::size_t owed_ = 0;        // items processed or given up, not yet counted done
-  std::list<Delayed> delayed_;  // waiting for their retry, the earliest first
+  std::size_t next_ = 0;     // the first item of batch_ that was not started
+  std::uint64_t first_ = 0;  // ordinal of batch_[0]
+  std::size_t owed_ = 0;     // items processed or given up, not yet counted done
+  // Waiting for their retry, the earliest first; on the heap because moving an item might throw.
+  std::vector<std::unique_ptr<Delayed>> delayed_;
 };
 
 }  // namespace sluice::detail
