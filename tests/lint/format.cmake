@@ -2,8 +2,10 @@
 # Run: cmake -D ROOT=<repository> -D CLANG_FORMAT=<program> -D MODE=<check|fix> -P format.cmake
 cmake_minimum_required(VERSION 3.25)
 
-file(GLOB_RECURSE files ${ROOT}/framework/*pp ${ROOT}/stages/*pp ${ROOT}/pipelines/*pp
-  ${ROOT}/tests/*pp ${ROOT}/bench/*pp)
+foreach(room IN ITEMS framework stages pipelines tests bench)
+  list(APPEND patterns ${ROOT}/${room}/*.hpp ${ROOT}/${room}/*.cpp)
+endforeach()
+file(GLOB_RECURSE files ${patterns})
 if(MODE STREQUAL "fix")
   execute_process(COMMAND ${CLANG_FORMAT} -i ${files} COMMAND_ERROR_IS_FATAL ANY)
   return()
