@@ -4,7 +4,7 @@
 //     store, never a locked instruction.
 // (2) Readers see some recent value; exact values are read after the writer has ended.
 // (3) A build with SLUICE_LEDGER_MUTANTS can leave out any one kind of increment at run time, which
-//     must make the ledger's identities fail: that is how the tests prove that the ledger looks.
+//     must make the ledger's identities fail. For tests of the ledger, which are still to be written.
 // Layer: observe. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
