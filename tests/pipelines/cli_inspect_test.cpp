@@ -201,7 +201,8 @@ TEST_CASE("a program of one lambda has the whole command line", "[cli]") {
 TEST_CASE("the sluice command lists, describes and draws its samples", "[cli]") {
   CHECK_THAT(command({"--version"}).out, StartsWith("sluice "));
   CHECK_THAT(command({"list"}).out, Contains("word_count"));
-  for (const Json& entry : Json::parse(command({"list", "--json"}).out)["pipelines"]) {
+  const Json listed = Json::parse(command({"list", "--json"}).out);
+  for (const Json& entry : listed["pipelines"]) {
     const std::string name = entry["name"];
     INFO(name);
     CHECK_FALSE(entry["summary"].get<std::string>().empty());
