@@ -70,11 +70,11 @@ namespace detail {
 /// For the ready-made bodies: an output that is the callback's last act needs no staging.
 struct EmitterAccess {
   template <class Out>
-  static void emit_final(Emitter<Out>& emitter, Out&& output) {
-    if (emitter.streaming_) {
-      emitter.emit(std::move(output));
+  [[gnu::always_inline]] static void emit_final(Emitter<Out>& emitter, Out&& output) {
+    if (emitter.port_->direct()) [[likely]] {
+      emitter.port_->put_direct(std::move(output));
     } else {
-      emitter.port_->emit_final(std::move(output));
+      emitter.emit(std::move(output));
     }
   }
 };

@@ -147,8 +147,12 @@ class BasicQueue : public BasicQueueCore<Sync> {
   /// get() that never waits.
   GetResult<T> try_get() {
     GetResult<T> result;
-    if (!take_at_once(result)) take_one(result);
+    try_get(result);
     return result;
+  }
+  /// The same into a result that holds no item, for callers who look more than once.
+  void try_get(GetResult<T>& result) {
+    if (!take_at_once(result)) take_one(result);
   }
 
   /// Takes the oldest items, as many as are there, at most `max`, and appends them to the buffer.
@@ -198,7 +202,7 @@ class BasicQueue : public BasicQueueCore<Sync> {
   bool put_at_once(U&& item) noexcept;
   // U is T or a Parcel.
   template <class U>
-  PutStatus put_one(U&& item, std::size_t weight);
+  [[gnu::noinline]] PutStatus put_one(U&& item, std::size_t weight);
   PutStatus put_copy(const T& item, std::size_t weight);
   template <class U>
   PutStatus put_waiting(U&& item, std::size_t weight, const Deadline& deadline,

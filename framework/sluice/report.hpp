@@ -64,7 +64,7 @@ struct EdgeReport {
   std::uint64_t put = 0;
   std::uint64_t got = 0;
   std::uint64_t done = 0;
-  std::uint64_t dropped = 0;  ///< by cancel, counted done
+  std::uint64_t dropped = 0;  ///< by cancel: settled, but not among the done
   std::uint64_t queued = 0;
   std::uint64_t high_water = 0;  ///< most items queued at once (largest lane)
   double full_s = 0;             ///< producers waited for room, summed over them

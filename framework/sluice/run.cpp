@@ -34,7 +34,20 @@ void ring_pool_from(detail::EdgeBase& edge, bool items, bool room) {
   }
 }
 
-void wire_bells(const RunState& run) {
+// A worker with a thread of its own that may find several of its edges full.
+bool waits_for_any_room(const Plan& plan, std::size_t stage) {
+  std::ptrdiff_t branches = 0;
+  for (const PlannedEdge& edge : plan.edges) {
+    branches += std::count(edge.from.begin(), edge.from.end(), stage);
+  }
+  return plan.stages[stage].carrier == Carrier::thread && branches > 1;
+}
+
+void ring_gong_from(detail::EdgeBase& edge, detail::WaitPoint& gong) {
+  for (std::size_t i = 0; i < edge.lanes(); ++i) edge.lane(i).set_room_gong(&gong);
+}
+
+void wire_bells(RunState& run) {
   const Plan& plan = run.plan();
   const auto pooled = [&](std::size_t stage) {
     return plan.stages[stage].carrier == Carrier::pool;
@@ -42,6 +55,10 @@ void wire_bells(const RunState& run) {
   for (const PlannedEdge& edge : plan.edges) {
     const bool room = std::any_of(edge.from.begin(), edge.from.end(), pooled);
     if (pooled(edge.to) || room) ring_pool_from(*run.edge_into(edge.to), pooled(edge.to), room);
+    const auto waits_for_any = [&](std::size_t stage) { return waits_for_any_room(plan, stage); };
+    if (std::any_of(edge.from.begin(), edge.from.end(), waits_for_any)) {
+      ring_gong_from(*run.edge_into(edge.to), run.room_point());
+    }
   }
 }
 

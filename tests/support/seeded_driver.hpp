@@ -103,7 +103,7 @@ class SeededDriver {
       case detail::StepResult::needs_input:
         return body.input()->has_items() || body.input()->is_closed() || body.wake_at().passed();
       case detail::StepResult::needs_room:
-        return body.full()->has_room() || body.full()->is_closed();
+        return body.any_room(false);
       case detail::StepResult::needs_time:
         return body.wake_at().passed() || driven.worker->timer_is_moot();
       case detail::StepResult::progressed:

@@ -74,8 +74,9 @@ class OptionalMapBody {
 template <class T, class Predicate>
 class FilterBody {
  public:
-  // A passed item is moved on; nothing can throw once that has begun, unless the move itself can.
+  // A passed item is moved on, and comes back (kPassesOn) when what decides where it goes throws.
   static constexpr bool kReadsOnly = std::is_nothrow_move_constructible_v<T>;
+  static constexpr bool kPassesOn = kReadsOnly;
   explicit FilterBody(Predicate keep) : keep_(std::move(keep)) {}
 
   void process(T&& item, Emitter<T>& out, Context& context) {

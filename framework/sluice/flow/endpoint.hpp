@@ -102,8 +102,9 @@ class OutletPort final : public Endpoint {
 
   GetResult<T> get(const Deadline& deadline) {
     Queue<T>& queue = edge_->queue(0);
+    GetResult<T> got;  // returned where it was made: a second move might throw and lose the item
     for (;;) {
-      GetResult<T> got = try_get(queue);
+      take(queue, got);
       if (got.status() == GetStatus::closed) end();
       if (got.status() != GetStatus::empty || !queue.wait_for_items(deadline)) return got;
     }
@@ -111,23 +112,20 @@ class OutletPort final : public Endpoint {
 
   void end() noexcept override {
     if (!begin_end()) return;
-    end_stage_early(
-        state()
-            .stage());  // drops, accounted, what was not read; nothing when it was read to the end
+    // Drops, accounted, what was not read; nothing when it was read to the end.
+    end_stage_early(state().stage());
     listener_->endpoint_ended();
   }
 
  private:
-  GetResult<T> try_get(Queue<T>& queue) {
+  void take(Queue<T>& queue, GetResult<T>& got) {
     const std::lock_guard lock(counting_);
-    GetResult<T> got = queue.try_get();
-    if (got) {
-      state().counts.add(Count::taken);
-      state().counts.add(Count::completed);
-      state().counts.add(Count::settled);
-      queue.task_done();
-    }
-    return got;
+    queue.try_get(got);
+    if (!got) return;
+    state().counts.add(Count::taken);
+    state().counts.add(Count::completed);
+    state().counts.add(Count::settled);
+    queue.task_done();
   }
 
   Edge<T>* edge_;

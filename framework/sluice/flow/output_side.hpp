@@ -7,8 +7,6 @@
 #include <sluice/flow/port.hpp>
 #include <sluice/flow/step.hpp>
 
-#include <cstddef>
-
 namespace sluice::detail {
 
 template <class Out>
@@ -19,21 +17,15 @@ class OutputSide {
         emitter_(port_, context, setup.worker->stage().streaming) {}
 
   [[nodiscard]] Emitter<Out>& emitter() noexcept { return emitter_; }
-  void publish_counts() noexcept { port_.publish_counts(); }
-  [[nodiscard]] bool uncommitted() const noexcept { return port_.uncommitted(); }
+  [[nodiscard]] PortCore* core() noexcept { return &port_; }
+  [[nodiscard]] bool direct() const noexcept { return port_.direct(); }
+  [[nodiscard]] bool pending() const noexcept { return port_.pending(); }
+  [[nodiscard]] bool open() const noexcept { return port_.open(); }
   void commit() { port_.commit(); }
+  void give_back(Out& item) noexcept { port_.give_back(item); }
   void discard() noexcept { port_.discard(); }
   [[nodiscard]] bool publish() { return port_.publish(); }
-  [[nodiscard]] bool pending() const noexcept { return port_.pending(); }
   void abandon() noexcept { port_.abandon(); }
-  void close() noexcept { port_.close(); }
-  [[nodiscard]] bool open() const noexcept { return port_.open(); }
-  [[nodiscard]] QueueCore* full() const noexcept { return port_.full(); }
-  [[nodiscard]] EdgeBase* full_edge() const noexcept { return port_.full_edge(); }
-  [[nodiscard]] std::size_t branches() const noexcept { return port_.branches(); }
-  [[nodiscard]] const BranchCounts& branch(std::size_t index) const noexcept {
-    return port_.counts(index);
-  }
 
  private:
   OutPort<Out> port_;
@@ -46,22 +38,14 @@ class OutputSide<NoOutput> {
   OutputSide(const StepSetup&, Context& context) : emitter_(context) {}
 
   [[nodiscard]] Emitter<NoOutput>& emitter() noexcept { return emitter_; }
-  void publish_counts() noexcept {}
-  [[nodiscard]] bool uncommitted() const noexcept { return false; }
+  [[nodiscard]] PortCore* core() noexcept { return nullptr; }
+  [[nodiscard]] bool direct() const noexcept { return true; }
+  [[nodiscard]] bool pending() const noexcept { return false; }
+  [[nodiscard]] bool open() const noexcept { return true; }
   void commit() noexcept {}
   void discard() noexcept {}
   [[nodiscard]] bool publish() noexcept { return true; }
-  [[nodiscard]] bool pending() const noexcept { return false; }
   void abandon() noexcept {}
-  void close() noexcept {}
-  [[nodiscard]] bool open() const noexcept { return true; }
-  [[nodiscard]] QueueCore* full() const noexcept { return nullptr; }
-  [[nodiscard]] EdgeBase* full_edge() const noexcept { return nullptr; }
-  [[nodiscard]] std::size_t branches() const noexcept { return 0; }
-  [[nodiscard]] const BranchCounts& branch(std::size_t) const noexcept {
-    static const BranchCounts none;
-    return none;
-  }
 
  private:
   Emitter<NoOutput> emitter_;

@@ -4,141 +4,86 @@
 // (2) commit() decides where each output goes and counts it as emitted; publish() offers it to the
 //     edges without blocking. What does not fit stays here, in order, and the worker is not stepped
 //     on until publish() has succeeded: that is the stage's bounded overflow.
-// (3) Per branch: emitted = put + refused + elsewhere.
-// (4) An output is moved into the last branch that wants it and copied into the others.
+// (3) An output is moved into the last branch that wants it and copied into the others.
+// (4) An output that is its callback's last act needs no staging while the port is direct.
 // Owned by whoever holds the worker's claim.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sluice/flow/copyable.hpp>
-#include <sluice/flow/edge.hpp>
 #include <sluice/flow/item_vector.hpp>
-#include <sluice/flow/selector.hpp>
-#include <sluice/flow/worker_state.hpp>
-#include <sluice/observe/tally.hpp>
+#include <sluice/flow/port_core.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace sluice::detail {
 
-/// One output of a stage connected to one edge.
-struct OutputBinding {
-  EdgeBase* edge = nullptr;
-  std::shared_ptr<const SelectorBase> selector{};  ///< null: everything to lane 0
-};
-
-/// A worker's counters on one branch.
-struct BranchCounts {
-  EdgeBase* edge = nullptr;
-  Tallies counts;
-};
-
 template <class T>
-class OutPort {
+class OutPort final : public PortCore {
  public:
-  OutPort(std::span<const OutputBinding> bindings, WorkerState& worker) : worker_(&worker) {
-    branches_.reserve(bindings.size());
-    for (const OutputBinding& binding : bindings) {
-      branches_.push_back(std::make_unique<Branch>(binding));
-    }
-    open_branches_ = branches_.size();
-    if (branches_.size() == 1 && branches_[0]->selector == nullptr) {
-      single_ = &branches_[0]->edge->queue(0);
-    }
-  }
+  OutPort(std::span<const OutputBinding> bindings, WorkerState& worker)
+      : PortCore(bindings, worker), queue_(single_ ? &queue_of(0, 0) : nullptr) {}
 
   /// Adds an output of the item in progress.
-  void stage(T&& item) { staged_.push_back(std::move(item)); }
-
-  /// The only output of an item whose callback has returned: goes straight into the edge when
-  /// there is one edge and nothing waits.
-  void emit_final(T&& item) {
-    if (single_ == nullptr || !staged_.empty()) {
-      stage(std::move(item));
-      return;
-    }
-    const PutStatus status = single_->try_put(std::move(item));
-    if (status != PutStatus::ok) return not_put(status, std::move(item));
-    if constexpr (kAccounting) {
-      ++emitted_directly_;
-      ++put_directly_;
-    }
+  void stage(T&& item) {
+    staged_.push_back(std::move(item));
+    leave_direct();
   }
 
-  /// At the end of a step: what emit_final() has counted, where others can see it.
-  void publish_counts() noexcept {
-    if (emitted_directly_ == 0) return;
-    Tallies& counts = branches_[0]->counts.counts;
-    counts.add(Count::emitted, std::exchange(emitted_directly_, 0));
-    counts.add(Count::put, std::exchange(put_directly_, 0));
+  /// The port is direct(): the only output of an item whose callback has returned.
+  void put_direct(T&& item) {
+    const PutStatus status = queue_->try_put(std::move(item));
+    if (status != PutStatus::ok) [[unlikely]]
+      keep_if_full(status, std::move(item));
+    count_direct();
   }
-
-  /// True when outputs were staged since the last commit().
-  [[nodiscard]] bool uncommitted() const noexcept { return staged_.size() != committed_; }
 
   /// The callback returned: its outputs are decided and counted. May throw what a key function or
   /// a predicate throws; then nothing of this item is committed.
   void commit() {
-    if (!uncommitted()) return;
-    if (single_ == nullptr) decide();
-    for (auto& branch : branches_) {
-      branch->counts.counts.add(Count::emitted, staged_.size() - committed_);
-    }
-    committed_ = staged_.size();
+    if (staged_.size() == committed_) return;
+    if (!single_) decide();
+    count_committed(staged_.size());
   }
 
   /// The callback threw: forgets what it emitted.
   void discard() noexcept {
     staged_.shrink_to(committed_);
-    lanes_.resize(committed_ * branches_.size());
-    wanted_.resize(committed_);
+    lanes_.resize(single_ ? 0 : committed_ * branches_.size());
+    wanted_.resize(single_ ? 0 : committed_);
+    if (staged_.empty()) return_to_direct();
+  }
+
+  /// The callback has moved `item` here as its only output, and it was not committed: moves it back.
+  void give_back(T& item) noexcept requires std::is_nothrow_move_constructible_v<T> {
+    if (staged_.size() != committed_ + 1) return;
+    std::destroy_at(&item);
+    std::construct_at(&item, std::move(staged_[committed_]));
   }
 
   /// Offers what is committed to the edges; true when nothing is left. Never blocks.
   /// Throws what moving or copying an output throws; what was not accepted is then still here.
   [[nodiscard]] bool publish() {
     if (staged_.empty()) return true;
-    const bool all = single_ != nullptr ? publish_single() : publish_branches();
+    forget_full();
+    const bool all = single_ ? publish_single() : publish_branches();
     if (all) clear();
     return all;
   }
 
   /// Gives up what is left (the run was cancelled or failed): counted as refused.
   void abandon() noexcept {
-    for (auto& branch : branches_) {
-      refuse_rest(*branch);
-      end(*branch);
+    for (std::size_t b = 0; b < branches_.size(); ++b) {
+      refuse_rest(b);
+      end(*branches_[b]);
     }
     clear();
-  }
-
-  /// Tells every edge that this worker puts no more.
-  void close() noexcept {
-    for (auto& branch : branches_) {
-      branch->selector = nullptr;  // user code ends with its worker, not with the last look at it
-      branch->keep_alive.reset();
-      branch->edge->producer_done();
-    }
-  }
-
-  [[nodiscard]] bool pending() const noexcept { return !staged_.empty(); }
-  /// False once every branch has ended: nobody wants this stage's outputs any more.
-  [[nodiscard]] bool open() const noexcept { return open_branches_ > 0; }
-  /// The queue that publish() found full.
-  [[nodiscard]] QueueCore* full() const noexcept { return full_; }
-  [[nodiscard]] EdgeBase* full_edge() const noexcept { return full_edge_; }
-
-  [[nodiscard]] std::size_t branches() const noexcept { return branches_.size(); }
-  [[nodiscard]] const BranchCounts& counts(std::size_t branch) const noexcept {
-    return branches_[branch]->counts;
   }
 
   /// For streaming stages: returns when all is accepted or the run was cancelled. Blocks.
@@ -146,37 +91,23 @@ class OutPort {
     commit();
     while (!worker_->control().cancelled()) {
       if (publish()) return;
-      worker_->emit_wait().wait_for_room(*full_, *full_edge_);
+      worker_->emit_wait().wait_for_room(*full(), *full_edge());
     }
     abandon();
   }
 
  private:
-  struct Branch {
-    explicit Branch(const OutputBinding& binding)
-        : edge(static_cast<Edge<T>*>(binding.edge)),
-          selector(static_cast<const Selector<T>*>(binding.selector.get())),
-          keep_alive(binding.selector) {
-      counts.edge = edge;
-    }
-    Edge<T>* edge;
-    const Selector<T>* selector;
-    std::shared_ptr<const SelectorBase> keep_alive;
-    std::size_t accepted = 0;  // outputs of staged_ that this branch is done with
-    bool ended = false;
-    BranchCounts counts;
-  };
+  [[nodiscard]] Queue<T>& queue_of(std::size_t branch, std::size_t lane) const noexcept {
+    return static_cast<Edge<T>&>(branches_[branch]->edge()).queue(lane);
+  }
 
-  void not_put(PutStatus status, T&& item) {
+  [[gnu::noinline]] void keep_if_full(PutStatus status, T&& item) {
     if (status == PutStatus::full) {
+      // Nothing is counted yet: when this throws, the callback has thrown.
       staged_.push_back(std::move(item));
       committed_ = 1;
-      found_full(single_, *branches_[0]);
-    } else {
-      branches_[0]->counts.counts.add(Count::refused);
-      end(*branches_[0]);
     }
-    branches_[0]->counts.counts.add(Count::emitted);
+    not_put(status, *queue_);
   }
 
   // Which lane of which branch wants each newly staged output.
@@ -188,49 +119,39 @@ class OutPort {
       wanted_[i] = 0;
       choices_.clear();
       for (std::size_t b = 0; b < width; ++b) {
-        const Branch& branch = *branches_[b];
-        const std::ptrdiff_t lane =
-            branch.selector == nullptr
-                ? 0
-                : branch.selector->lane(std::as_const(staged_[i]), branch.edge->lanes(), choices_);
-        lanes_[i * width + b] = lane;
+        const std::ptrdiff_t lane = choose(*branches_[b], staged_[i]);
+        lane_of(i, b) = lane;
         if (lane != kElsewhere) ++wanted_[i];
       }
     }
+  }
+  std::ptrdiff_t choose(const Branch& branch, const T& output) {
+    if (branch.selector == nullptr) return 0;
+    const auto& selector = static_cast<const Selector<T>&>(*branch.selector);
+    return selector.lane(output, branch.edge().lanes(), choices_);
   }
 
   bool publish_single() {
     Branch& branch = *branches_[0];
     if (branch.ended) {
-      refuse_rest(branch);
+      refuse_rest(0);
       return true;
     }
+    PutManyResult put;
     if constexpr (std::is_nothrow_move_constructible_v<T>) {
-      auto rest = std::span<T>(staged_.data(), staged_.size()).subspan(branch.accepted);
-      const PutManyResult put = single_->try_put_many(rest);
+      put = queue_->try_put_many(
+          std::span<T>(staged_.data(), staged_.size()).subspan(branch.accepted));
       branch.accepted += put.accepted;
       branch.counts.counts.add(Count::put, put.accepted);
-      return after_put(branch, put.status, single_);
-    } else {
+    } else {  // one at a time, so that after a throw it is known how far it came
       while (branch.accepted < staged_.size()) {
-        const PutStatus status = single_->try_put(std::move(staged_[branch.accepted]));
-        if (status != PutStatus::ok) return after_put(branch, status, single_);
+        put.status = queue_->try_put(std::move(staged_[branch.accepted]));
+        if (put.status != PutStatus::ok) break;
         ++branch.accepted;
         branch.counts.counts.add(Count::put);
       }
-      return true;
     }
-  }
-
-  bool after_put(Branch& branch, PutStatus status, QueueCore* queue) noexcept {
-    if (branch.accepted == staged_.size()) return true;
-    if (status == PutStatus::full) {
-      found_full(queue, branch);
-      return false;
-    }
-    end(branch);
-    refuse_rest(branch);
-    return true;
+    return after_put(0, put.status, *queue_);
   }
 
   bool publish_branches() {
@@ -241,29 +162,24 @@ class OutPort {
 
   bool advance(std::size_t index) {
     Branch& branch = *branches_[index];
-    while (branch.accepted < staged_.size()) {
+    for (; branch.accepted < staged_.size(); ++branch.accepted) {
       const std::size_t at = branch.accepted;
-      const std::ptrdiff_t lane = lanes_[at * branches_.size() + index];
+      const std::ptrdiff_t lane = lane_of(at, index);
       if (lane == kElsewhere) {
         branch.counts.counts.add(Count::elsewhere);
-      } else if (branch.ended) {
-        branch.counts.counts.add(Count::refused);
-        --wanted_[at];
-      } else {
-        Queue<T>& queue = branch.edge->queue(static_cast<std::size_t>(lane));
+        continue;
+      }
+      if (!branch.ended) {
+        Queue<T>& queue = queue_of(index, static_cast<std::size_t>(lane));
         const PutStatus status = offer(queue, at);
         if (status == PutStatus::full) {
-          found_full(&queue, branch);
+          found_full(queue, branch);
           return false;
         }
-        if (status != PutStatus::ok) {
-          end(branch);
-          continue;  // counted as refused on the next turn
-        }
-        branch.counts.counts.add(Count::put);
-        --wanted_[at];
+        if (status != PutStatus::ok) end(branch);
       }
-      ++branch.accepted;
+      branch.counts.counts.add(branch.ended ? Count::refused : Count::put);
+      --wanted_[at];
     }
     return true;
   }
@@ -280,55 +196,17 @@ class OutPort {
     return queue.try_put(std::move(staged_[at]));
   }
 
-  void found_full(QueueCore* queue, const Branch& branch) noexcept {
-    full_ = queue;
-    full_edge_ = branch.edge;
-  }
-
-  void end(Branch& branch) noexcept {
-    if (!branch.ended) --open_branches_;
-    branch.ended = true;
-  }
-
-  void refuse_rest(Branch& branch) noexcept {
-    const auto index = static_cast<std::size_t>(index_of(branch));
-    for (; branch.accepted < committed_; ++branch.accepted) {
-      const bool wanted =
-          single_ != nullptr || lanes_[branch.accepted * branches_.size() + index] != kElsewhere;
-      branch.counts.counts.add(wanted ? Count::refused : Count::elsewhere);
-    }
-  }
-
-  std::size_t index_of(const Branch& branch) const noexcept {
-    std::size_t index = 0;
-    while (branches_[index].get() != &branch) ++index;
-    return index;
-  }
-
   void clear() noexcept {
     staged_.clear();
-    lanes_.clear();
-    wanted_.clear();
-    committed_ = 0;
-    for (auto& branch : branches_) branch->accepted = 0;
     if (staged_.capacity() > kKeepCapacity) staged_.release();
+    forget_committed();
   }
 
   static constexpr std::size_t kKeepCapacity = 1U << 16;
 
-  WorkerState* worker_;
-  std::vector<std::unique_ptr<Branch>> branches_{};
-  std::uint64_t emitted_directly_ = 0;  // in this step, by emit_final()
-  std::uint64_t put_directly_ = 0;
-  Queue<T>* single_ = nullptr;  // the only edge, when nothing has to be decided per output
+  Queue<T>* queue_;  // of the only edge, when there is nothing to decide
   ItemVector<T> staged_;
-  std::size_t committed_ = 0;            // outputs of staged_ that are counted as emitted
-  std::vector<std::ptrdiff_t> lanes_{};  // per output and branch
-  std::vector<std::uint32_t> wanted_{};  // branches that still want an output
-  RouteChoices choices_{};               // of the output that decide() looks at
-  std::size_t open_branches_ = 0;
-  QueueCore* full_ = nullptr;  // what publish() last found full
-  EdgeBase* full_edge_ = nullptr;
+  RouteChoices choices_{};  // of the output that decide() looks at
 };
 
 }  // namespace sluice::detail

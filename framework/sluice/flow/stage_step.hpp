@@ -1,10 +1,7 @@
-// sluice/flow/stage_step.hpp: the step of a worker with input: take, process, publish, settle.
+// sluice/flow/stage_step.hpp: the typed part of a worker with input: its items, its body, its outputs.
 //
-// (1) Flush, then done: an item is settled on the input edge only after all its outputs were
-//     accepted downstream (or it had none).
-// (2) got = completed + skipped + dead + failed + cancelled, per worker.
-// (3) Outputs of an item are published before the next item's callback begins, so no output is
-//     held back by user code.
+// Two ways through a batch: plainly, where an item is moved into the callback and is gone when that
+// throws; and carefully, where the policy wants an item to survive a failed attempt.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -13,8 +10,9 @@
 #include <sluice/flow/item_vector.hpp>
 #include <sluice/flow/output_side.hpp>
 #include <sluice/flow/payload.hpp>
-#include <sluice/flow/step.hpp>
+#include <sluice/flow/stage_loop.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -22,9 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace sluice::detail {
 
@@ -43,236 +39,187 @@ concept BodyWithTimer = requires(Body& body, Emitter<Out>& out) {
   body.on_time(out);
 };
 
+template <class Body>
+concept BodyThatPassesOn = Body::kPassesOn;
+
+/// Calls `act` and commits what it emitted. Throws what it throws; its outputs are then discarded.
+template <class Out, class Act>
+void emit_all(OutputSide<Out>& out, Act act) {
+  try {
+    act(out.emitter());
+    out.commit();
+  } catch (...) {
+    out.discard();
+    throw;
+  }
+}
+
+/// Calls the body's finish() where there is one; true when it has more to emit.
+template <class Out, class Body>
+[[nodiscard]] bool finish_body_of(Body& body, OutputSide<Out>& out) {
+  bool more = false;
+  if constexpr (BodyWithFinish<Body, Out>) {
+    emit_all(out, [&](Emitter<Out>& emitter) {
+      if constexpr (std::same_as<decltype(body.finish(emitter)), bool>) {
+        more = body.finish(emitter);
+      } else {
+        body.finish(emitter);
+      }
+    });
+  }
+  return more;
+}
+
 template <class In, class Out, class Body>
-class StageStep final : public StepBody {
+class StageStep final : public StageLoop {
  public:
   StageStep(const StepSetup& setup, Body body)
-      : worker_(setup.worker),
-        lane_(&static_cast<Edge<In>*>(setup.input)->queue(setup.lane)),
-        context_(*setup.worker),
-        out_(setup, context_),
-        body_(std::in_place, std::move(body)) {}
-
-  [[nodiscard]] StepResult step(StepFrame& frame) noexcept override {
-    const StepResult result = advance(frame);
-    out_.publish_counts();
-    worker_->end_item();
-    return result;
-  }
-
-  [[nodiscard]] QueueCore* input() const noexcept override { return lane_; }
-  [[nodiscard]] QueueCore* full() const noexcept override { return out_.full(); }
-  [[nodiscard]] EdgeBase* full_edge() const noexcept override { return out_.full_edge(); }
-  [[nodiscard]] Deadline wake_at() const noexcept override {
-    Deadline first = delayed_.empty() ? Deadline{} : Deadline::at(delayed_.front()->due);
-    if constexpr (BodyWithTimer<Body, Out>) {
-      const Deadline due = body_->due();
-      if (due < first) first = due;
-    }
-    return first;
-  }
-  [[nodiscard]] std::size_t branches() const noexcept override { return out_.branches(); }
-  [[nodiscard]] const BranchCounts& branch(std::size_t index) const noexcept override {
-    return out_.branch(index);
-  }
+      : StageStep(setup, static_cast<Edge<In>*>(setup.input)->queue(setup.lane), std::move(body)) {}
 
  private:
-  using Clock = std::chrono::steady_clock;
-  enum class Phase : unsigned char { starting, running, finishing, done };
-  struct Delayed {
-    Delayed(Clock::time_point when, std::uint64_t which, unsigned next, In&& what)
-        : due(when), ordinal(which), attempt(next), item(std::move(what)) {}
-    Clock::time_point due;
-    std::uint64_t ordinal;
-    unsigned attempt;  // the one to make next
+  struct Delayed final : DelayedItem {
+    explicit Delayed(In&& what) : item(std::move(what)) {}
     In item;
   };
-  static constexpr std::size_t kMaxDelayed = 1024;
   static constexpr bool kCopies = Copyable<In> && !Body::kReadsOnly;
 
-  StepResult advance(StepFrame& frame) noexcept {
-    if (phase_ == Phase::done) return StepResult::done;
-    if (worker_->control().cancelled()) return abandon();
-    if (phase_ == Phase::starting && !start()) return abandon();
-    if (out_.pending() && !publish()) return blocked_or_abandoned();
-    settle(owed_);
-    if (phase_ == Phase::finishing) return finish();
-    if (ended_early()) return end_early();
-    return run(frame);
+  StageStep(const StepSetup& setup, Queue<In>& lane, Body&& body)
+      : StageLoop(*setup.worker, lane),
+        lane_(&lane),
+        context_(*setup.worker),
+        out_(setup, context_),
+        body_(std::in_place, std::move(body)) {
+    set_port(out_.core());
   }
 
-  bool start() noexcept {
-    phase_ = Phase::running;
-    if constexpr (BodyWithStart<Body>) {
-      try {
-        body_->start(context_);
-      } catch (...) {
-        fail_phase(*worker_, "start");
-        return false;
-      }
+  // ---- the loop's questions ------------------------------------------------------------------------
+
+  void start_body() override {
+    if constexpr (BodyWithStart<Body>) body_->start(context_);
+  }
+  bool finish_body() override { return finish_body_of(*body_, out_); }
+  void end_body() noexcept override { body_.reset(); }
+  bool publish_outputs() override { return out_.publish(); }
+  void abandon_outputs() noexcept override { out_.abandon(); }
+
+  Deadline timer() const noexcept override {
+    if constexpr (BodyWithTimer<Body, Out>) {
+      return body_.has_value() ? body_->due() : Deadline{};
+    } else {
+      return {};
     }
-    return true;
   }
-
-  StepResult run(StepFrame& frame) noexcept {
-    const bool timed = on_timers(frame);
-    if (out_.pending()) return blocked_or_abandoned();
-    if (worker_->control().cancelled()) return abandon();
-    if (held_) return StepResult::needs_time;  // also the rest of its batch has to wait
-    // What waits for its retry is in flight; without a bound, nothing would hold the producers back.
-    if (delayed_.size() >= kMaxDelayed) return StepResult::needs_time;
-    if (timed && ended_early()) return end_early();
-    if (next_ == batch_.size()) {
-      switch (take(frame.max_items)) {
-        case GetStatus::ok:
-          break;
-        case GetStatus::empty:
-        case GetStatus::stopped:
-          return timed ? StepResult::progressed : idle();
-        case GetStatus::closed:
-          return input_ended();
-      }
+  void on_time() override {
+    if constexpr (BodyWithTimer<Body, Out>) {
+      emit_all(out_, [this](Emitter<Out>& emitter) { body_->on_time(emitter); });
     }
-    return process_batch(frame);
   }
 
-  StepResult idle() noexcept {
-    if (worker_->control().cancelled()) return abandon();
-    return StepResult::needs_input;
-  }
-
-  // The lane is closed and empty; items that wait for their retry still have to come out.
-  StepResult input_ended() noexcept {
-    if (worker_->control().cancelled()) return abandon();
-    if (!delayed_.empty()) return StepResult::needs_time;
-    phase_ = Phase::finishing;
-    return finish();
-  }
-
-  GetStatus take(std::size_t max_items) noexcept {
+  Taken take_batch(std::size_t max) noexcept override {
+    Taken taken;
     batch_.clear();
-    next_ = 0;
-    const std::size_t workers = worker_->stage().workers;
-    if (workers > 1) {  // leave the others their share
-      const std::size_t share = lane_->size() / workers + 1;
-      if (share < max_items) max_items = share;
-    }
-    GetStatus status = GetStatus::ok;
     try {
-      const GetManyResult got = lane_->try_get_many(batch_, max_items);
-      first_ = got.first;
-      status = got.status;
+      const GetManyResult got = lane_->try_get_many(batch_, max);
+      taken = {.first = got.first, .status = got.status};
     } catch (...) {
-      fail_phase(*worker_, "taking an item");
-      status = GetStatus::stopped;
+      fail_phase(worker(), "taking an item");
+      taken.status = GetStatus::stopped;
     }
-    worker_->counts.add(Count::taken, batch_.size());
-    return status;
+    taken.count = batch_.size();
+    return taken;
   }
+  void discard_batch() noexcept override { batch_.clear(); }
 
-  StepResult process_batch(StepFrame& frame) noexcept {
-    const std::size_t begun = next_;
-    const StepResult result = careful() ? process_carefully(frame) : process_plainly(frame);
-    frame.items += next_ - begun;
-    return result;
-  }
-
-  // The hot loop: nothing but the callback, its output, and one look at what could interrupt.
-  StepResult process_plainly(StepFrame& frame) noexcept {
-    std::uint64_t completed = 0;
-    std::optional<StepResult> stop;
-    if (frame.sample) {
+  void process_items(StepFrame& frame) noexcept override {
+    if (careful()) {
+      process_carefully(frame);
+    } else if (!frame.sample) {
+      static_cast<void>(process_plainly(taken_));
+    } else {
       const auto begin = Clock::now();
-      completed += process_next() ? 1 : 0;
-      worker_->service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
-      if (interrupted()) stop = interruption();
+      const bool go_on = process_plainly(next_ + 1);
+      worker().service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
+      if (go_on) static_cast<void>(process_plainly(taken_));
     }
-    while (!stop.has_value() && next_ < batch_.size()) {
-      completed += process_next() ? 1 : 0;
-      if (interrupted()) [[unlikely]]
-        stop = interruption();
-    }
-    worker_->counts.add(Count::completed, completed);
-    if (stop.has_value()) return *stop;
-    settle(owed_);
-    return StepResult::progressed;
   }
 
-  StepResult process_carefully(StepFrame& frame) noexcept {
-    while (next_ < batch_.size()) {
-      const auto begin = Clock::now();
+  // ---- plainly -------------------------------------------------------------------------------------
+
+  // The hot loop: nothing but the callback, its output, and a look at what could interrupt. True when
+  // it came to `end` and may go on.
+  bool process_plainly(std::size_t end) noexcept {
+    WorkerState& state = worker();
+    const RunControl& control = state.control();
+    const std::atomic<bool>& enough = state.stage().enough;
+    In* item = batch_.data() + next_;
+    In* const last = batch_.data() + end;
+    std::uint64_t ordinal = first_ + next_;
+    std::uint64_t given_up = 0;
+    bool go_on = true;
+    while (go_on && item != last) {
+      state.begin_item(ordinal);
+      try {
+        body_->process(std::move(*item), out_.emitter(), context_);
+        if (!out_.direct()) out_.commit();
+      } catch (...) {
+        out_.discard();
+        static_cast<void>(judge_failure(state, {.item = ordinal}));
+        ++given_up;
+      }
+      ++item;
+      ++ordinal;
+      if (!out_.direct()) [[unlikely]]
+        go_on = deliver();
+      if (control.cancelled() || enough.load(std::memory_order_relaxed)) [[unlikely]]
+        go_on = false;
+    }
+    const auto processed = static_cast<std::size_t>(ordinal - first_) - next_;
+    next_ += processed;
+    owed_ += processed;
+    state.counts.add(Count::completed, processed - given_up);
+    return go_on;
+  }
+
+  // ---- carefully -----------------------------------------------------------------------------------
+
+  void process_carefully(StepFrame& frame) noexcept {
+    bool go_on = true;
+    bool sample = frame.sample;
+    while (go_on && next_ < taken_) {
+      const auto begin = sample ? Clock::now() : Clock::time_point{};
       const std::size_t at = next_++;
       attempt(batch_[at], first_ + at, 1);
-      if (frame.sample) {
-        worker_->service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
-        frame.sample = false;
+      if (std::exchange(sample, false)) {
+        worker().service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
       }
-      if (interrupted()) {
-        if (const auto stop = interruption()) return *stop;
-      }
-    }
-    settle(owed_);
-    return StepResult::progressed;
-  }
-
-  [[nodiscard]] bool interrupted() const noexcept {
-    return out_.pending() || held_ || worker_->control().cancelled() || ended_early();
-  }
-  // What to do about it; nothing when the outputs that were pending could be published.
-  std::optional<StepResult> interruption() noexcept {
-    if (out_.pending() && !publish()) {
-      settle(owed_ - 1);
-      return blocked_or_abandoned();
-    }
-    if (worker_->control().cancelled()) return abandon();
-    if (ended_early()) return end_early();
-    if (held_) {
-      settle(owed_);
-      return StepResult::needs_time;
-    }
-    return std::nullopt;
-  }
-
-  // True when the item was completed.
-  bool process_next() noexcept {
-    const std::size_t at = next_++;
-    ++owed_;
-    worker_->begin_item(first_ + at);
-    try {
-      body_->process(std::move(batch_[at]), out_.emitter(), context_);
-      if (out_.uncommitted()) out_.commit();
-      return true;
-    } catch (...) {
-      out_.discard();
-      static_cast<void>(judge_failure(*worker_, {.item = first_ + at}));
-      return false;
+      go_on = deliver() && !cancelled() && !held() &&
+              !worker().stage().enough.load(std::memory_order_relaxed);
     }
   }
 
-  // The item must survive a failed attempt: for the next one, or for its dead letter.
-  [[nodiscard]] bool careful() const noexcept {
-    const ErrorPolicy& policy = worker_->stage().on_error;
-    return policy.retries > 0 || policy.last == ErrorPolicy::Last::dead_letter;
+  void retry(DelayedItem& item) noexcept override {
+    attempt(static_cast<Delayed&>(item).item, item.ordinal, item.attempt);
   }
 
   // Processes an item until it is completed, given up, or put aside for later.
   void attempt(In& item, std::uint64_t ordinal, unsigned number) noexcept {
     for (;; ++number) {
-      worker_->begin_item(ordinal, number);
+      worker().begin_item(ordinal, number);
       try {
         process_kept(item, number);
         out_.commit();
-        worker_->counts.add(Count::completed);
+        worker().counts.add(Count::completed);
         ++owed_;
         return;
       } catch (...) {
+        if constexpr (BodyThatPassesOn<Body>) out_.give_back(item);
         out_.discard();
         if (judge(item, ordinal, number) != Verdict::retry) {
           ++owed_;
           return;
         }
       }
-      if (worker_->stage().on_error.back_off.count() > 0) {
+      if (worker().stage().on_error.back_off.count() > 0) {
         put_aside(std::move(item), ordinal, number + 1);
         return;
       }
@@ -281,7 +228,7 @@ class StageStep final : public StepBody {
 
   void process_kept(In& item, unsigned number) {
     if constexpr (kCopies) {
-      const ErrorPolicy& policy = worker_->stage().on_error;
+      const ErrorPolicy& policy = worker().stage().on_error;
       const bool for_letter = HasPayload<In> && policy.last == ErrorPolicy::Last::dead_letter;
       if (number <= policy.retries || for_letter) {
         In copy(std::as_const(item));
@@ -295,160 +242,32 @@ class StageStep final : public StepBody {
   Verdict judge(const In& item, std::uint64_t ordinal, unsigned number) noexcept {
     if constexpr (HasPayload<In> && (kCopies || Body::kReadsOnly)) {
       const std::string payload = payload_of(item);
-      return judge_failure(*worker_, {.item = ordinal, .attempt = number, .payload = &payload});
+      return judge_failure(worker(), {.item = ordinal, .attempt = number, .payload = &payload});
     } else {
-      return judge_failure(*worker_, {.item = ordinal, .attempt = number});
+      return judge_failure(worker(), {.item = ordinal, .attempt = number});
     }
   }
 
-  void put_aside(In&& item, std::uint64_t ordinal, unsigned attempt) noexcept {
-    const StageState& stage = worker_->stage();
-    const auto due = Deadline::after(back_off_before(stage.on_error, attempt)).time();
-    // Waits of one length end in the order in which they began, so the place is near the end.
-    auto after = delayed_.end();
-    while (after != delayed_.begin() && (*(after - 1))->due > due) --after;
+  void put_aside(In&& item, std::uint64_t ordinal, unsigned number) noexcept {
     try {
-      delayed_.insert(after, std::make_unique<Delayed>(due, ordinal, attempt, std::move(item)));
+      auto delayed = std::make_unique<Delayed>(std::move(item));
+      const auto wait = back_off_before(worker().stage().on_error, number);
+      delayed->due = Deadline::after(wait).time();
+      delayed->ordinal = ordinal;
+      delayed->attempt = number;
+      delay(std::move(delayed));
     } catch (...) {
-      worker_->counts.add(Count::failed);
+      worker().counts.add(Count::failed);
       ++owed_;
-      fail_phase(*worker_, "moving an item");
-      return;
-    }
-    held_ = stage.holds_back_off;
-  }
-
-  // Runs what is due: retries, and the body's own timer. True when anything ran.
-  bool on_timers(StepFrame& frame) noexcept {
-    bool ran = false;
-    while (!delayed_.empty() && !out_.pending() && !worker_->control().cancelled() &&
-           delayed_.front()->due <= Clock::now()) {
-      const std::unique_ptr<Delayed> due = std::move(delayed_.front());
-      delayed_.erase(delayed_.begin());
-      held_ = false;
-      attempt(due->item, due->ordinal, due->attempt);
-      ++frame.items;
-      ran = true;
-      if (!publish()) return true;
-      settle(owed_);
-    }
-    if constexpr (BodyWithTimer<Body, Out>) {
-      if (!out_.pending() && body_->due().passed()) {
-        emit_guarded("a timer", [&] { body_->on_time(out_.emitter()); });
-        ran = true;
-        static_cast<void>(publish());
-      }
-    }
-    return ran;
-  }
-
-  template <class Act>
-  bool emit_guarded(const char* phase, Act act) noexcept {
-    try {
-      act();
-      out_.commit();
-      return true;
-    } catch (...) {
-      out_.discard();
-      fail_phase(*worker_, phase);
-      return false;
+      fail_phase(worker(), "moving an item");
     }
   }
 
-  // Moving an output threw: it can be neither delivered nor taken back, so the run fails.
-  bool publish() noexcept {
-    try {
-      return out_.publish();
-    } catch (...) {
-      fail_phase(*worker_, "moving an output");
-      return false;
-    }
-  }
-  StepResult blocked_or_abandoned() noexcept {
-    return worker_->control().cancelled() ? abandon() : StepResult::needs_room;
-  }
-
-  // Counts `n` items done on the input edge: their outputs are accepted downstream.
-  void settle(std::size_t n) noexcept {
-    if (n == 0) return;
-    owed_ -= n;
-    worker_->counts.add(Count::settled, n);
-    if constexpr (kAccounting) lane_->task_done(n);
-  }
-
-  // This stage said "enough", or nobody downstream wants its outputs any more.
-  [[nodiscard]] bool ended_early() const noexcept {
-    return phase_ == Phase::running &&
-           (worker_->stage().enough.load(std::memory_order_relaxed) || !out_.open());
-  }
-  StepResult end_early() noexcept {
-    end_stage_early(worker_->stage());
-    drop_taken();
-    phase_ = Phase::finishing;
-    return finish();
-  }
-
-  // Counts what this worker holds as cancelled and settles it.
-  void drop_taken() noexcept {
-    const std::size_t held = (batch_.size() - next_) + delayed_.size();
-    worker_->counts.add(Count::cancelled, held);
-    owed_ += held;
-    batch_.clear();
-    next_ = 0;
-    delayed_.clear();
-    settle(owed_);
-  }
-
-  StepResult finish() noexcept {
-    worker_->end_item();
-    if constexpr (BodyWithFinish<Body, Out>) {
-      while (!finished_) {
-        if (!emit_guarded("finish", [&] { finished_ = finish_some(); })) return abandon();
-        if (!publish()) return blocked_or_abandoned();
-        if (worker_->control().cancelled()) return abandon();
-      }
-    }
-    return leave();
-  }
-  // True when the body has nothing more to emit.
-  bool finish_some() {
-    if constexpr (std::same_as<decltype(body_->finish(out_.emitter())), bool>) {
-      return !body_->finish(out_.emitter());
-    } else {
-      body_->finish(out_.emitter());
-      return true;
-    }
-  }
-
-  StepResult abandon() noexcept {
-    // An item whose outputs could not all be delivered is still completed: the loss is on the
-    // port's account (refused), not on the item's.
-    out_.abandon();
-    drop_taken();
-    return leave();
-  }
-
-  StepResult leave() noexcept {
-    phase_ = Phase::done;
-    body_.reset();  // the user's object ends with its worker, not with the run's handle
-    out_.close();
-    return StepResult::done;
-  }
-
-  WorkerState* worker_;
   Queue<In>* lane_;
   Context context_;
   OutputSide<Out> out_;
   std::optional<Body> body_;  // until the worker leaves
-  Phase phase_ = Phase::starting;
-  bool held_ = false;  // a retry's wait holds the worker
-  bool finished_ = false;
   ItemVector<In> batch_;
-  std::size_t next_ = 0;     // the first item of batch_ that was not started
-  std::uint64_t first_ = 0;  // ordinal of batch_[0]
-  std::size_t owed_ = 0;     // items processed or given up, not yet counted done
-  // Waiting for their retry, the earliest first; on the heap because moving an item might throw.
-  std::vector<std::unique_ptr<Delayed>> delayed_;
 };
 
 }  // namespace sluice::detail

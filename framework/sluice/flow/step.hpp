@@ -14,7 +14,7 @@
 #include <sluice/queue.hpp>
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <span>
 
 namespace sluice::detail {
@@ -46,10 +46,17 @@ class StepBody {
 
   /// The queue that this worker takes from; null for sources.
   [[nodiscard]] virtual QueueCore* input() const noexcept = 0;
-  /// After needs_room: the queue to wait for.
-  [[nodiscard]] virtual QueueCore* full() const noexcept = 0;
-  /// The edge that this queue is a lane of.
-  [[nodiscard]] virtual EdgeBase* full_edge() const noexcept = 0;
+  /// After needs_room: a queue without room for an output that waits, and whether there are more.
+  struct Full {
+    QueueCore* queue = nullptr;
+    bool several = false;
+  };
+  [[nodiscard]] virtual Full full() const noexcept = 0;
+  /// After needs_room: could an output go on by now? `closely` for the last look before sleeping
+  /// (seq_cst loads). Threads  any, at any time; true in doubt.
+  [[nodiscard]] virtual bool any_room(bool closely) const noexcept = 0;
+  /// Adds a time for which the worker waited for room to the edges that had none.
+  virtual void add_full_ns(std::int64_t ns) noexcept = 0;
   /// The next timer (retry, linger); never when there is none.
   [[nodiscard]] virtual Deadline wake_at() const noexcept = 0;
 

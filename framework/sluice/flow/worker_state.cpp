@@ -131,7 +131,7 @@ void fail_phase(WorkerState& worker, const char* phase) noexcept {
       stage_error(worker, StageError::kNoItem, 1, phase, current_exception_text()));
 }
 
-bool judge_source_failure(WorkerState& worker, std::uint64_t call, unsigned attempt) noexcept {
+bool judge_source_failure(WorkerState& worker, unsigned attempt) noexcept {
   const ErrorPolicy& policy = worker.stage().on_error;
   const bool tries_left = attempt <= policy.retries;
   if (tries_left && !worker.control().cancelled()) {
@@ -139,8 +139,8 @@ bool judge_source_failure(WorkerState& worker, std::uint64_t call, unsigned atte
     return true;
   }
   const std::string cause = current_exception_text();
-  const StageError error = stage_error(worker, call, attempt, "next", cause);
-  if (tries_left) {  // cancel has taken its other attempts
+  const StageError error = stage_error(worker, StageError::kNoItem, attempt, "next", cause);
+  if (worker.control().cancelled()) {  // the run ends for another reason than this
     worker.control().note_error(error);
     return false;
   }
@@ -151,7 +151,7 @@ bool judge_source_failure(WorkerState& worker, std::uint64_t call, unsigned atte
       return true;
     case ErrorPolicy::Last::dead_letter:
       worker.counts.add(Count::created);
-      bury(worker, {.item = call, .attempt = attempt}, cause);
+      bury(worker, {.attempt = attempt}, cause);
       return true;
     case ErrorPolicy::Last::fail_run:
       break;

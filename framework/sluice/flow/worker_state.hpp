@@ -115,7 +115,6 @@ struct FailedAttempt {
 void fail_phase(WorkerState& worker, const char* phase) noexcept;
 
 /// An exception in a source's next(): true when the source may go on by its policy.
-[[nodiscard]] bool judge_source_failure(WorkerState& worker, std::uint64_t call,
-                                        unsigned attempt) noexcept;
+[[nodiscard]] bool judge_source_failure(WorkerState& worker, unsigned attempt) noexcept;
 
 }  // namespace sluice::detail

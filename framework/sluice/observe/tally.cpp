@@ -5,7 +5,10 @@
 namespace sluice::detail {
 
 #if defined(SLUICE_LEDGER_MUTANTS)
+std::atomic<bool> settles_before_flush{false};
 std::atomic<Count> omitted_count{Count::kinds};
+std::atomic<std::uint64_t> omitted_turn{kEveryTurn};
+std::atomic<std::uint64_t> omission_turns{0};
 #endif
 
 }  // namespace sluice::detail

@@ -3,8 +3,9 @@
 // (1) One writer at a time: whoever holds the worker's claim. So an increment is a load and a
 //     store, never a locked instruction.
 // (2) Readers see some recent value; exact values are read after the writer has ended.
-// (3) A build with SLUICE_LEDGER_MUTANTS can leave out any one kind of increment at run time, which
-//     must make the ledger's identities fail. For tests of the ledger, which are still to be written.
+// (3) A build with SLUICE_LEDGER_MUTANTS can leave out a kind of increment, or any single increment
+//     of it, at run time. tests/ledger does so for every kind and every increment of its runs: the
+//     ledger's identities must fail, or, for what only the report shows, a number must be wrong.
 // Layer: observe. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -42,13 +43,24 @@ enum class Count : unsigned char {
 };
 
 #if defined(SLUICE_LEDGER_MUTANTS)
+/// The mutant "done before flush": an item is settled while its outputs wait for room.
+extern std::atomic<bool> settles_before_flush;
 /// The kind of increment that this build leaves out; Count::kinds leaves out none.
 extern std::atomic<Count> omitted_count;
-[[nodiscard]] inline bool omitted(Count count) {
-  return omitted_count.load(std::memory_order_relaxed) == count;
+/// Which increment of that kind, from 0; kEveryTurn leaves out all of them.
+inline constexpr std::uint64_t kEveryTurn = ~std::uint64_t{0};
+extern std::atomic<std::uint64_t> omitted_turn;
+/// How many increments of that kind there were, left out or not. Set to 0 between runs.
+extern std::atomic<std::uint64_t> omission_turns;
+// Relaxed, all three: set while nothing runs; counting in any order is as good.
+[[nodiscard]] inline bool omitted(Count count, std::uint64_t n) {
+  if (n == 0 || omitted_count.load(std::memory_order_relaxed) != count) return false;
+  const std::uint64_t turn = omission_turns.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t wanted = omitted_turn.load(std::memory_order_relaxed);
+  return wanted == kEveryTurn || wanted == turn;
 }
 #else
-[[nodiscard]] constexpr bool omitted(Count) { return false; }
+[[nodiscard]] constexpr bool omitted(Count, std::uint64_t) { return false; }
 #endif
 
 /// A monotonic counter with one writer.
@@ -70,7 +82,7 @@ class Tally {
 class Tallies {
  public:
   void add(Count count, std::uint64_t n = 1) noexcept {
-    if (!kAccounting || omitted(count)) return;
+    if (!kAccounting || omitted(count, n)) return;
     tallies_[static_cast<unsigned>(count)].add(n);
   }
   [[nodiscard]] std::uint64_t operator[](Count count) const noexcept {

@@ -89,8 +89,7 @@ void RunState::make_workers(std::size_t stage) {
 
 // ---- failing, stopping, cancelling ---------------------------------------------------------------
 
-void RunState::keep(const StageError& error) noexcept {
-  const std::lock_guard lock(mutex_);
+void RunState::keep_locked(const StageError& error) noexcept {
   ++happened_.error_count;
   if (happened_.errors.size() >= Report::kMaxErrors) return;
   happened_.errors.push_back({.stage = error.stage(),
@@ -103,16 +102,19 @@ void RunState::keep(const StageError& error) noexcept {
 }
 
 void RunState::fail(const StageError& error) noexcept {
-  keep(error);
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);  // one: the first failure is also the first error
+    keep_locked(error);
     if (first_failure_ == nullptr) first_failure_ = std::make_exception_ptr(error);
   }
   failed_.store(true, std::memory_order_relaxed);  // published by the flag that follows
   request_cancel();
 }
 
-void RunState::note_error(const StageError& error) noexcept { keep(error); }
+void RunState::note_error(const StageError& error) noexcept {
+  const std::lock_guard lock(mutex_);
+  keep_locked(error);
+}
 
 void RunState::dead_letter(DeadLetter letter) noexcept {
   {
@@ -152,11 +154,21 @@ void RunState::end_outlets() noexcept {
   }
 }
 
+bool RunState::take_part() noexcept {
+  std::size_t others = participants_.load(std::memory_order_relaxed);
+  do {
+    if (others == 0) return false;
+  } while (!participants_.compare_exchange_weak(others, others + 1, std::memory_order_relaxed));
+  return true;
+}
+
 void RunState::request_stop() noexcept {
+  if (!take_part()) return;
   stop_requested_.store(true, std::memory_order_relaxed);  // only read for the report
   stop_sources();
   end_inlets();
   ring_timers();
+  participant_ended();
 }
 
 void RunState::stop_sources() noexcept {
@@ -170,11 +182,7 @@ void RunState::ring_timers() noexcept {
 }
 
 void RunState::request_cancel() noexcept {
-  // Cancelling takes part in the run: it does not end before its contents are dropped.
-  std::size_t others = participants_.load(std::memory_order_relaxed);
-  do {
-    if (others == 0) return;  // it has ended
-  } while (!participants_.compare_exchange_weak(others, others + 1, std::memory_order_relaxed));
+  if (!take_part()) return;  // else the run might end before its contents are dropped
   // sync-point run-cancelled: releases the error that was kept before.
   cancelled_.store(true, std::memory_order_release);
   stop_sources();

@@ -103,6 +103,8 @@ class RunState final : public RunControl, public Endpoint::Listener {
   }
   /// Where workers wait for a timer, so that cancel can end the wait.
   [[nodiscard]] WaitPoint& timer_point() noexcept { return timer_point_; }
+  /// Where a worker with a thread of its own waits for room in one of several queues.
+  [[nodiscard]] WaitPoint& room_point() noexcept { return room_point_; }
   /// Where the pool sleeps; stop and cancel ring it. Set before the run starts.
   void set_bell(WaitPoint* bell) noexcept { bell_ = bell; }
 
@@ -126,7 +128,10 @@ class RunState final : public RunControl, public Endpoint::Listener {
   void make_stage(std::size_t stage, std::uint64_t seed);
   void make_workers(std::size_t stage);
   [[nodiscard]] std::vector<OutputBinding> outputs_of(std::size_t stage) const;
-  void keep(const StageError& error) noexcept;
+  void keep_locked(const StageError& error) noexcept;
+  /// Keeps the run from ending until participant_ended(); false when it has ended already, and its
+  /// status must not change any more.
+  [[nodiscard]] bool take_part() noexcept;
   void cancel_edges() noexcept;
   void stop_sources() noexcept;
   void end_inlets() noexcept;
@@ -146,6 +151,7 @@ class RunState final : public RunControl, public Endpoint::Listener {
   std::deque<WorkerState> endpoint_states_;
   std::vector<std::shared_ptr<Endpoint>> endpoints_{};
   WaitPoint timer_point_;
+  WaitPoint room_point_;
   WaitPoint* bell_ = nullptr;
 
   Worker::Nanoseconds began_;

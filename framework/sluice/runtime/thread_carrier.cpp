@@ -19,13 +19,27 @@ void wait_for_timer(RunState& run, const Worker& worker) noexcept {
   static_cast<void>(point.leave());  // a ring is for all, so there is nothing to pass on
 }
 
+// One queue wakes one waiter; who waits for several of them is rung up by all (sync-point
+// announce-or-look of the queues, with this point in place of theirs).
+void wait_for_room(RunState& run, const StepBody& body) noexcept {
+  const StepBody::Full full = body.full();
+  if (!full.several) {
+    full.queue->wait_for_room();
+    return;
+  }
+  WaitPoint& point = run.room_point();
+  const WaitPoint::Ticket ticket = point.announce();
+  if (!body.any_room(true)) point.park(ticket, {});
+  static_cast<void>(point.leave());  // a gong is for all, so there is nothing to pass on
+}
+
 void wait(RunState& run, Worker& worker, StepResult result) noexcept {
   switch (result) {
     case StepResult::needs_input:
       worker.body->input()->wait_for_items(worker.body->wake_at());
       break;
     case StepResult::needs_room:
-      worker.body->full()->wait_for_room();
+      wait_for_room(run, *worker.body);
       break;
     case StepResult::needs_time:
       wait_for_timer(run, worker);

@@ -53,7 +53,7 @@ void Worker::enter(Activity activity, Nanoseconds now) noexcept {
 
 StepResult Worker::step(Nanoseconds& now) noexcept {
   now = std::max(now, since());  // it may have been read before another thread's step ended
-  if (activity() == Activity::blocked) body->full_edge()->add_full_ns(now - since());
+  if (activity() == Activity::blocked) body->add_full_ns(now - since());
   enter(Activity::busy, now);
   StepFrame frame{.max_items = limit_, .sample = (steps_++ & 7U) == 0 || service_ns_ > 2000};
   if constexpr (!kAccounting) frame = {.max_items = batch_};
@@ -64,14 +64,20 @@ StepResult Worker::step(Nanoseconds& now) noexcept {
   }
   const Nanoseconds begun = now;
   now = read_clock();
-  learn(frame, now - begun);
+  if (frame.sample || now - begun > kStepBudget) learn(frame, now - begun);
   const bool few = frame.items < kFewItems && now - begun < kCheapStep;
   rests_until_.store(few ? now + kRest : 0, std::memory_order_relaxed);
-  full_.store(result == StepResult::needs_room ? body->full() : nullptr, std::memory_order_relaxed);
-  const bool timed = result == StepResult::needs_input || result == StepResult::needs_time;
-  wake_at_.store(timed ? ns_of(body->wake_at()) : kNever, std::memory_order_relaxed);
+  if (waits_ || result != StepResult::progressed) note_wait(result);
   enter(activity_after(result), now);
   return result;
+}
+
+void Worker::note_wait(StepResult result) noexcept {
+  full_.store(result == StepResult::needs_room ? body->full().queue : nullptr,
+              std::memory_order_relaxed);
+  const bool timed = result == StepResult::needs_input || result == StepResult::needs_time;
+  wake_at_.store(timed ? ns_of(body->wake_at()) : kNever, std::memory_order_relaxed);
+  waits_ = result != StepResult::progressed;
 }
 
 void Worker::wait_for_room(QueueCore& queue, EdgeBase& edge) noexcept {
@@ -107,11 +113,8 @@ bool Worker::may_progress(Nanoseconds now, bool closely) const noexcept {
   switch (activity()) {
     case Activity::ended:
       return false;
-    case Activity::blocked: {
-      const QueueCore* full = full_.load(std::memory_order_relaxed);
-      if (full == nullptr) return true;  // it is being changed right now
-      return (closely ? full->may_have_room() : full->has_room()) || full->is_closed();
-    }
+    case Activity::blocked:
+      return body->any_room(closely);
     case Activity::starved: {
       if (now >= wake_at()) return true;
       const QueueCore* input = body->input();

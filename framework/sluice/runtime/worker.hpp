@@ -92,10 +92,16 @@ class Worker final : public EmitWait {
  private:
   void enter(Activity activity, Nanoseconds now) noexcept;
   void learn(const StepFrame& frame, Nanoseconds spent) noexcept;
+  void note_wait(StepResult result) noexcept;
 
   // A step with much more work than this would hold back the thread that runs it, and the items
   // that it has taken, for too long.
+#if defined( \
+    SLUICE_BENCH_FIXED_BATCH)  // counts instructions on a simulated machine without a true clock
+  static constexpr Nanoseconds kStepBudget = 3'600'000'000'000;
+#else
   static constexpr Nanoseconds kStepBudget = 50'000;
+#endif
 
   static constexpr std::size_t kFewItems = 32;
   static constexpr Nanoseconds kCheapStep = 1'500;
@@ -111,6 +117,7 @@ class Worker final : public EmitWait {
   Nanoseconds born_;
   std::size_t batch_;
   std::size_t limit_;      // items per step as of now
+  bool waits_ = false;     // as of the last step: full_ and wake_at_ say for what
   double service_ns_ = 0;  // smoothed time per item
   std::uint32_t steps_ = 0;
 };

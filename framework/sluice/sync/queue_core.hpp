@@ -115,6 +115,13 @@ class BasicQueueCore {
     return ring_.may_have_room(1, weight);
   }
 
+  /// task_done() without its check, for a worker that counts what it takes: an item settled twice is
+  /// found by the ledger.
+  void settle_taken(std::size_t n) noexcept {
+    account_.settle_taken(n);
+    if (account_.joiners().has_waiters()) wake_joiners();
+  }
+
   /// Wait points of somebody who watches many queues: woken after a put (`on_items`), or after a get
   /// (`on_room`), by close() and by cancel(), besides the queue's own. Null for none.
   /// Threads  call before the queue is shared, and after it is no longer.
@@ -122,6 +129,10 @@ class BasicQueueCore {
     items_.bell = on_items;
     room_.bell = on_room;
   }
+
+  /// A wait point of which all sleepers are woken when there is room: for those who wait for any of
+  /// several queues, where a wake for one might reach the wrong one. Null for none. Threads  as above.
+  void set_room_gong(Point* gong) noexcept { room_gong_ = gong; }
 
   [[nodiscard]] std::uint32_t get_waiters() const noexcept { return items_.point.waiters(); }
   [[nodiscard]] std::uint32_t put_waiters() const noexcept { return room_.point.waiters(); }
@@ -134,7 +145,8 @@ class BasicQueueCore {
   [[nodiscard]] Ring& ring() noexcept { return ring_; }
   [[nodiscard]] const Ring& ring() const noexcept { return ring_; }
 
-  void publish(const typename Ring::Grant& grant, std::uint64_t count) noexcept {
+  [[gnu::always_inline]] void publish(const typename Ring::Grant& grant,
+                                      std::uint64_t count) noexcept {
     ring_.publish(grant, count);
     wake_getters();
   }
@@ -180,6 +192,7 @@ class BasicQueueCore {
       room_.point.wake_one();
     }
     if (room_.bell != nullptr) room_.bell->wake_one();
+    if (room_gong_ != nullptr && room_gong_->has_waiters()) room_gong_->wake_all();
   }
   void wake_everybody() noexcept;
   void wake_joiners() const noexcept;
@@ -192,6 +205,7 @@ class BasicQueueCore {
   Ring ring_;
   Side items_;  // where getters wait
   Side room_;   // where putters wait
+  Point* room_gong_ = nullptr;
   // A joiner changes nothing but its wait point, so join() is const.
   alignas(kCacheLine) mutable BasicTaskAccount<Sync> account_;
   typename Sync::template Atomic<std::int64_t> spin_ns_{kAutoSpin.count()};

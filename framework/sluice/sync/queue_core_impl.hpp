@@ -57,6 +57,7 @@ void BasicQueueCore<Sync>::wake_everybody() noexcept {
     side->point.wake_all();
     if (side->bell != nullptr) side->bell->wake_all();
   }
+  if (room_gong_ != nullptr) room_gong_->wake_all();
 }
 
 // ---- accounting ------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class BasicRingIndex {
   [[nodiscard]] Claim claim_put(Grant& grant) noexcept;
   /// The same without waiting or looking at the head; false says nothing, claim_put() finds out.
   [[nodiscard]] bool claim_put_at_once(Grant& grant) noexcept;
-  void publish(const Grant& grant, std::uint64_t count) noexcept;
+  [[gnu::always_inline]] void publish(const Grant& grant, std::uint64_t count) noexcept;
   void unclaim_put(const Grant& grant) noexcept { store_tail(grant.index, 0); }
   /// Under the tail's claim: may an item that heavy go in? An empty queue takes any.
   [[nodiscard]] bool fits(const Grant& grant, std::size_t weight) noexcept;

@@ -42,6 +42,11 @@ class BasicTaskAccount {
     return true;
   }
 
+  /// settle() for somebody who has taken the n items and settles them once: nothing is checked.
+  void settle_taken(std::uint64_t n) noexcept {
+    done_.fetch_add(n, std::memory_order_seq_cst);  // sync-point settle-or-join, as in settle()
+  }
+
   /// Settles what cancel dropped.
   void drop(std::uint64_t n) noexcept {
     dropped_.fetch_add(n, std::memory_order_seq_cst);  // sync-point settle-or-join

@@ -1,0 +1,138 @@
+// sluice/flow/port_core.hpp: what a worker's output end knows without knowing what an output is.
+//
+// Branches, their counters, which of them have ended, and how far each is with the outputs that wait.
+// port.hpp derives from it and moves the outputs.
+// Per branch: emitted = put + refused + elsewhere.
+// Owned by whoever holds the worker's claim.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/edge.hpp>
+#include <sluice/flow/selector.hpp>
+#include <sluice/flow/worker_state.hpp>
+#include <sluice/observe/tally.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace sluice::detail {
+
+/// One output of a stage connected to one edge.
+struct OutputBinding {
+  EdgeBase* edge = nullptr;
+  std::shared_ptr<const SelectorBase> selector{};  ///< null: everything to lane 0
+};
+
+/// A worker's counters on one branch.
+struct BranchCounts {
+  EdgeBase* edge = nullptr;
+  Tallies counts;
+};
+
+class PortCore {
+ public:
+  PortCore(const PortCore&) = delete;
+  PortCore& operator=(const PortCore&) = delete;
+
+  /// True while an output may go straight into the only edge: nothing waits, nothing has to be
+  /// decided, and the edge has not ended. Then nothing is pending or uncommitted either.
+  [[nodiscard]] bool direct() const noexcept { return direct_; }
+  /// At the end of a step: what was put directly, where others can see it.
+  void publish_counts() noexcept {
+    if (emitted_directly_ != 0) publish_direct_counts();
+  }
+  /// Tells every edge that this worker puts no more.
+  void close() noexcept;
+
+  /// False once every branch has ended: nobody wants this stage's outputs any more.
+  [[nodiscard]] bool open() const noexcept { return open_branches_ > 0; }
+  /// Committed outputs wait for room.
+  [[nodiscard]] bool pending() const noexcept { return committed_ > 0; }
+  [[nodiscard]] bool several_full() const noexcept;
+  /// See StepBody.
+  [[nodiscard]] bool any_room(bool closely) const noexcept;
+  void add_full_ns(std::int64_t ns) noexcept;
+  /// The queue that was last found full, and its edge.
+  [[nodiscard]] QueueCore* full() const noexcept { return full_; }
+  [[nodiscard]] EdgeBase* full_edge() const noexcept { return full_edge_; }
+
+  [[nodiscard]] std::size_t branches() const noexcept { return branches_.size(); }
+  [[nodiscard]] const BranchCounts& counts(std::size_t branch) const noexcept {
+    return branches_[branch]->counts;
+  }
+
+ protected:
+  struct Branch {
+    explicit Branch(const OutputBinding& binding) : selector(binding.selector) {
+      counts.edge = binding.edge;
+    }
+    [[nodiscard]] EdgeBase& edge() const noexcept { return *counts.edge; }
+    std::shared_ptr<const SelectorBase> selector;
+    std::size_t accepted = 0;  // committed outputs that this branch is done with
+    bool ended = false;
+    std::atomic<const QueueCore*> full{nullptr};  // of its queues, the one that keeps it waiting
+    BranchCounts counts;
+  };
+
+  PortCore(std::span<const OutputBinding> bindings, WorkerState& worker);
+  ~PortCore() = default;
+
+  /// An output went to the edge directly: it was accepted, or not_put() was called.
+  void count_direct() noexcept {
+    if constexpr (kAccounting) ++emitted_directly_;
+  }
+  /// The output that count_direct() is about to count was not accepted.
+  void not_put(PutStatus status, QueueCore& queue) noexcept;
+  /// `staged` outputs are there now; those that were not committed are.
+  void count_committed(std::size_t staged) noexcept;
+  /// A put has ended; true when the branch is done with all outputs, false when it has to wait.
+  [[nodiscard]] bool after_put(std::size_t index, PutStatus status, QueueCore& queue) noexcept;
+  void found_full(QueueCore& queue, Branch& branch) noexcept {
+    full_ = &queue;
+    full_edge_ = &branch.edge();
+    branch.full.store(&queue, std::memory_order_relaxed);
+  }
+  /// Before outputs are offered again.
+  void forget_full() noexcept {
+    for (auto& branch : branches_) branch->full.store(nullptr, std::memory_order_relaxed);
+  }
+  void end(Branch& branch) noexcept;
+  /// The branch has ended: counts what waits for it as refused.
+  void refuse_rest(std::size_t index) noexcept;
+  /// Nothing waits any more.
+  void forget_committed() noexcept;
+  /// An output is staged; outputs that come after it have to queue behind it.
+  void leave_direct() noexcept { direct_ = false; }
+  /// Nothing is staged any more.
+  void return_to_direct() noexcept { direct_ = can_be_direct_ && open_branches_ > 0; }
+
+  [[nodiscard]] std::ptrdiff_t& lane_of(std::size_t output, std::size_t branch) noexcept {
+    return lanes_[output * branches_.size() + branch];
+  }
+
+  WorkerState* worker_;
+  std::vector<std::unique_ptr<Branch>> branches_{};
+  std::size_t committed_ = 0;  // staged outputs that are counted as emitted
+  std::vector<std::ptrdiff_t>
+      lanes_{};  // per output and branch; unused by a port with one plain edge
+  std::vector<std::uint32_t> wanted_{};  // branches that still want an output
+  bool single_ = false;                  // one edge, and nothing to decide per output
+
+ private:
+  void publish_direct_counts() noexcept;
+
+  bool can_be_direct_ = false;
+  bool direct_ = false;
+  std::uint64_t emitted_directly_ = 0;  // in this step
+  std::uint64_t not_put_ = 0;           // of these; after each, the port is direct no longer
+  std::size_t open_branches_ = 0;
+  QueueCore* full_ = nullptr;
+  EdgeBase* full_edge_ = nullptr;
+};
+
+}  // namespace sluice::detail

@@ -1,0 +1,106 @@
+// sluice/flow/stage_loop.hpp: the step of a worker with input, without its types: take, process, settle.
+//
+// (1) Flush, then done: an item is settled on the input edge only after all its outputs were accepted
+//     downstream (or it had none).
+// (2) got = completed + skipped + dead + failed + cancelled, per worker.
+// (3) Outputs of an item are published before the next item's callback begins, so no output is held
+//     back by user code.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/step_loop.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace sluice::detail {
+
+/// An item that waits for its next attempt.
+struct DelayedItem {
+  DelayedItem() = default;
+  DelayedItem(const DelayedItem&) = delete;
+  DelayedItem& operator=(const DelayedItem&) = delete;
+  virtual ~DelayedItem() = default;
+
+  std::chrono::steady_clock::time_point due{};
+  std::uint64_t ordinal = 0;
+  unsigned attempt = 1;  ///< the one to make next
+};
+
+class StageLoop : public StepLoop {
+ public:
+  [[nodiscard]] QueueCore* input() const noexcept final { return input_; }
+  [[nodiscard]] Deadline wake_at() const noexcept final;
+
+ protected:
+  using Clock = std::chrono::steady_clock;
+
+  StageLoop(WorkerState& worker, QueueCore& input) noexcept;
+
+  // ---- what the loop asks of what knows the types --------------------------------------------------
+
+  struct Taken {
+    std::size_t count = 0;
+    std::uint64_t first = 0;  ///< ordinal of the first item on the input edge
+    GetStatus status = GetStatus::ok;
+  };
+  /// Empties the batch and takes at most `max` items into it, without waiting. When that throws, the
+  /// run fails, and what was taken counts all the same.
+  [[nodiscard]] virtual Taken take_batch(std::size_t max) noexcept = 0;
+  /// Destroys what is in the batch.
+  virtual void discard_batch() noexcept = 0;
+  /// Processes items from next_ on, until the batch is done or something else has to be looked at.
+  virtual void process_items(StepFrame& frame) noexcept = 0;
+  virtual void retry(DelayedItem& item) noexcept = 0;
+  /// The body's own timer; never when it has none.
+  [[nodiscard]] virtual Deadline timer() const noexcept { return {}; }
+  /// Calls the body's on_time() and commits its outputs. May throw; its outputs are then discarded.
+  virtual void on_time() {}
+
+  // ---- for the derived class -----------------------------------------------------------------------
+
+  /// An item was put aside and holds the worker.
+  [[nodiscard]] bool held() const noexcept { return held_; }
+  /// After an item whose outputs wait: true when they were all accepted and more are wanted.
+  [[nodiscard]] bool deliver() noexcept;
+  /// The item must survive a failed attempt: for the next one, or for its dead letter.
+  [[nodiscard]] bool careful() const noexcept { return careful_; }
+  /// Puts an item aside until its attempt is due. Throws std::bad_alloc.
+  void delay(std::unique_ptr<DelayedItem> item);
+
+  std::size_t next_ = 0;     // the first item of the batch that was not started
+  std::size_t taken_ = 0;    // items in the batch
+  std::uint64_t first_ = 0;  // ordinal of the batch's first item
+  std::size_t owed_ = 0;     // items processed or given up, not yet counted done
+
+ private:
+  static constexpr std::size_t kMaxDelayed = 1024;
+
+  [[nodiscard]] StepResult run(StepFrame& frame) noexcept final;
+  void delivered() noexcept final { settle(owed_); }
+  void drop_taken() noexcept final;
+
+  [[nodiscard]] StepResult process_batch(StepFrame& frame) noexcept;
+  [[nodiscard]] std::optional<StepResult> interruption() noexcept;
+  [[nodiscard]] bool run_timers(StepFrame& frame) noexcept;
+  [[nodiscard]] bool run_body_timer() noexcept;
+  [[nodiscard]] GetStatus take(std::size_t max_items) noexcept;
+  [[nodiscard]] StepResult input_ended() noexcept;
+  [[nodiscard]] bool ended_early() const noexcept;
+  [[nodiscard]] StepResult end_early() noexcept;
+  void settle(std::size_t n) noexcept;
+
+  QueueCore* input_;
+  bool careful_;
+  bool held_ = false;     // a retry's wait holds the worker
+  bool blocked_ = false;  // outputs of the last item did not fit
+  // The earliest first; on the heap because moving an item might throw.
+  std::vector<std::unique_ptr<DelayedItem>> delayed_{};
+};
+
+}  // namespace sluice::detail
