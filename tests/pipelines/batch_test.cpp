@@ -89,6 +89,32 @@ TEST_CASE("Batch: one that is as old as its linger time is passed on", "[pipelin
   });
 }
 
+TEST_CASE("Batch: an open batch of several comes out at its time, the next one at the end",
+          "[pipeline]") {
+  for_every_carrier([](const CarrierMix& mix) {
+    Pipeline p("several");
+    p.inlet<Number>("in", {.carrier = mix.at(0)}) |
+        batch("pack", 1000, 50ms, {.carrier = mix.at(1)}) | outlet<Numbers>("out");
+    WatchedRun run(p);
+    auto in = run->inlet<Number>("in");
+    auto out = run->outlet<Numbers>("out");
+    // A slow machine may need more than one time's length to put three items: then they come in parts.
+    for (Number n = 0; n < 3; ++n) REQUIRE(in.put(n) == PutStatus::ok);
+    Numbers got;
+    while (got.size() < 3) {
+      const auto pack = out.get();
+      REQUIRE(pack);
+      got.insert(got.end(), pack->begin(), pack->end());
+    }
+    CHECK(got == up_to(3));
+    for (Number n = 3; n < 5; ++n) REQUIRE(in.put(n) == PutStatus::ok);
+    in.close();
+    while (const auto pack = out.get()) got.insert(got.end(), pack->begin(), pack->end());
+    CHECK(got == up_to(5));
+    run->wait();
+  });
+}
+
 TEST_CASE("Batch: a linger time of zero passes on what there is", "[pipeline]") {
   for_every_carrier([](const CarrierMix& mix) {
     Pipeline p("no wait");

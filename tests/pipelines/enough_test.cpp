@@ -14,6 +14,7 @@
 #include <chrono>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -168,6 +169,40 @@ TEST_CASE("Enough: it does not wait for the retries of the stage's other workers
       const Report report = run->wait();
       CHECK(report.stage("take").completed == 1);
       CHECK(report.stage("take").cancelled == 1);
+    }
+  });
+}
+
+TEST_CASE("Enough: a retry in an hour upstream is given up when nobody wants its output any more",
+          "[pipeline]") {
+  for_every_carrier([](const CarrierMix& mix) {
+    for (const bool keyed : {false, true}) {  // held by its wait, or done with everything else
+      Pipeline p("take one");
+      Gate gate;
+      const auto later = [](Number n) {
+        if (n == 1) throw std::runtime_error("again in an hour");
+        return n;
+      };
+      const auto take_one = [&gate](Number) {
+        gate.pass();
+        return Demand::enough;
+      };
+      const StageOptions options = {.carrier = mix.at(0), .batch = 1, .on_error = retry(1, 1h)};
+      auto stream = p.source("read", numbers(2), {.carrier = mix.at(1)});
+      auto retried =
+          keyed ? stream | key_by([](const Number&) { return 0; }) | map("later", later, options)
+                : stream | map("later", later, options);
+      retried | sink("take", take_one, {.carrier = Carrier::thread});
+      WatchedRun run(p);
+      const OpensAtEnd opens(gate);
+      gate.wait_for_arrivals();
+      wait_until(
+          [&] { return run->explain().find("later.0: waits for a timer") != std::string::npos; });
+      gate.open();
+      const Report report = run->wait();
+      CHECK(report.status == RunStatus::done);
+      CHECK(report.stage("later").cancelled == 1);
+      CHECK(report.stage("take").completed == 1);
     }
   });
 }

@@ -78,6 +78,33 @@ TEST_CASE("key_by: a key always reaches the same worker, in the order of each pr
   });
 }
 
+TEST_CASE("key_by: seven workers, and still one for each key", "[pipeline]") {
+  for_every_carrier([](const CarrierMix& mix) {
+    constexpr Number kKeys = 500;
+    Pipeline p("seven");
+    Collected<std::pair<Number, std::size_t>> got;
+    const auto note = [&got](Number n, Context& context) {
+      got.add({n % kKeys, context.worker()});
+    };
+    p.source("read", numbers(5000), {.carrier = mix.at(0)}) |
+        key_by([](const Number& n) { return n % kKeys; }) |
+        sink("note", note, {.workers = 7, .carrier = mix.at(1), .capacity = 21, .batch = 4});
+    const Report report = run_watched(p);
+    CHECK(report.edges[0].lanes == 7);
+    REQUIRE(got.size() == 5000);
+    std::map<Number, std::size_t> worker_of;
+    std::map<std::size_t, Number> items_of;
+    bool same_worker = true;
+    for (const auto& [key, worker] : got.items()) {
+      same_worker = same_worker && worker_of.try_emplace(key, worker).first->second == worker;
+      ++items_of[worker];
+    }
+    CHECK(same_worker);
+    CHECK(worker_of.size() == kKeys);
+    CHECK(items_of.size() == 7);  // nobody is left without keys
+  });
+}
+
 TEST_CASE("key_by: consecutive integers and strings spread over the workers", "[pipeline]") {
   const auto share_of_each = [](auto key_of) {
     Pipeline p("spread");

@@ -135,6 +135,32 @@ TEST_CASE("Route: every predicate is asked once for each item, so it may count",
   });
 }
 
+TEST_CASE("Route: a predicate is asked once, however often and wherever its arms are used",
+          "[pipeline]") {
+  for_every_carrier([](const CarrierMix& mix) {
+    Pipeline p("arms used twice");
+    Collected<Number> got[4];
+    std::atomic<Number> asked{0};
+    std::atomic<Number> asked_inside{0};
+    const auto outer = [&asked](Number n) { return ++asked != 0 && n % 2 == 0; };
+    const auto inner = [&asked_inside](Number n) { return ++asked_inside != 0 && n % 4 == 0; };
+    auto [even, odd] = route(p.source("read", every(0, 1, 120), {.carrier = mix.at(0)}), outer);
+    auto [fours, twos] = route(even, inner);
+    fours | sink("fours", got[0].sink(), {.carrier = mix.at(1), .capacity = 1});
+    merge(odd, twos) | sink("rest", got[1].sink(), {.carrier = mix.at(2), .capacity = 2});
+    odd | key_by([](const Number& n) { return n; }) |
+        sink("odd", got[2].sink(), {.workers = 3, .carrier = mix.at(1), .capacity = 3});
+    even | sink("even", got[3].sink(), {.carrier = mix.at(0)});
+    run_watched(p);
+    CHECK(asked == 120);
+    CHECK(asked_inside == 60);
+    CHECK(got[0].size() == 30);
+    CHECK(got[1].size() == 90);
+    CHECK(got[2].size() == 60);
+    CHECK(got[3].size() == 60);
+  });
+}
+
 TEST_CASE("Route: routes, fan-out and key_by follow each other", "[pipeline]") {
   for_every_carrier([](const CarrierMix& mix) {
     Pipeline p("chain");
