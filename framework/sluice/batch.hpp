@@ -24,6 +24,7 @@ template <class T>
 class BatchBody {
  public:
   static constexpr bool kReadsOnly = false;
+  static constexpr bool kHoldsItems = true;
   using Out = std::vector<T>;
   BatchBody(std::size_t size, std::chrono::nanoseconds linger) : size_(size), linger_(linger) {}
 
@@ -76,6 +77,7 @@ struct BatchDecl {
 
 /// Gathers `size` items into a std::vector; a batch that is `linger` old is passed on as it is, and
 /// what is open when the input ends comes out last. Without `linger` only size and end count.
+/// A batch whose key or route throws fails the run whatever `on_error` says: its items are counted.
 /// Throws  UsageError for size 0 or a negative linger.
 [[nodiscard]] inline detail::BatchDecl batch(
     std::string name, std::size_t size,

@@ -74,7 +74,8 @@ struct EmitterAccess {
     if (emitter.port_->direct()) [[likely]] {
       emitter.port_->put_direct(std::move(output));
     } else {
-      emitter.emit(std::move(output));
+      emitter.port_->stage(std::move(output));
+      if (emitter.streaming_) emitter.port_->publish_blocking();
     }
   }
 };

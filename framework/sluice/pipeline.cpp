@@ -12,7 +12,7 @@ Pipeline::Pipeline(std::string name) : graph_(std::make_shared<detail::Graph>())
 
 // A wrong name or type is kept as a fault; the stream returned in its place hangs on a stage that
 // does not exist for the plan, since a pipeline with faults is never planned.
-Pipeline::Output Pipeline::checked_output(const std::string& stage, detail::TypeKey wanted) {
+detail::Origin Pipeline::checked_output(const std::string& stage, detail::TypeKey wanted) {
   const std::size_t index = graph_->find(stage);
   if (index == graph_->stages.size()) {
     graph_->faults.push_back(fmt::format("stream {}: there is no stage of that name", stage));
@@ -24,9 +24,9 @@ Pipeline::Output Pipeline::checked_output(const std::string& stage, detail::Type
   } else {
     std::size_t end = 0;  // a stage with output has one from the start, before those of routes
     while (graph_->ends[end].stage != index) ++end;
-    return {index, end};
+    return {.stage = index, .end = end};
   }
-  return {0, graph_->add_end(0, {})};
+  return {.stage = 0, .end = graph_->add_end(0, {})};
 }
 
 }  // namespace sluice

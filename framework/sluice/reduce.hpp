@@ -13,8 +13,8 @@
 #include <sluice/flow/copyable.hpp>
 #include <sluice/flow/key_table.hpp>
 #include <sluice/flow/maker.hpp>
-#include <sluice/pipeline.hpp>
 #include <sluice/stage.hpp>
+#include <sluice/stream.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -103,13 +103,27 @@ void start_threads(RunState& run) {
   try {
     for (; started < workers.size(); ++started) {
       Worker* const worker = workers[started];
-      run.threads.emplace_back([&run, worker] { detail::drive_on_this_thread(run, *worker); });
+      run.threads.emplace_back([&run, worker] { detail::drive_on_own_thread(run, *worker); });
     }
   } catch (...) {
     run.request_cancel();
     for (; started < workers.size(); ++started) {
-      detail::drive_on_this_thread(run, *workers[started]);
+      detail::drive_here(run, *workers[started]);
     }
+    throw;
+  }
+}
+
+// The same when the pool can't be had: nobody else would step any worker to its end.
+void start_pool(const std::shared_ptr<RunState>& run) {
+  try {
+    auto group = pool_group(run);
+    if (group->workers.empty()) return;
+    run->set_bell(&detail::pool_bell());
+    detail::run_on_pool(std::move(group));
+  } catch (...) {
+    run->request_cancel();
+    for (const auto& worker : run->workers()) detail::drive_here(*run, *worker);
     throw;
   }
 }
@@ -199,11 +213,7 @@ RunHandle start(const Pipeline& pipeline, RunOptions options) {
       detail::RunHooks{std::move(options.on_dead_letter), std::move(options.on_log)});
   RunHandle handle(state);
   wire_bells(*state);
-  auto group = pool_group(state);
-  if (!group->workers.empty()) {
-    state->set_bell(&detail::pool_bell());
-    detail::run_on_pool(std::move(group));
-  }
+  start_pool(state);
   start_threads(*state);
   return handle;
 }

@@ -2,11 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// First, so that what a compiler says of a stage that does not fit begins with few includes.
+#include <sluice/stream.hpp>
+
+#include <sluice/args.hpp>
 #include <sluice/batch.hpp>
 #include <sluice/context.hpp>
 #include <sluice/deadline.hpp>
 #include <sluice/emitter.hpp>
 #include <sluice/error.hpp>
+#include <sluice/main.hpp>
 #include <sluice/options.hpp>
 #include <sluice/pipeline.hpp>
 #include <sluice/queue.hpp>

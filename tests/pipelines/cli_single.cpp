@@ -1,6 +1,5 @@
 // tests/pipelines/cli_single.cpp: the shortest program there is: one lambda, the whole command line.
 // SPDX-License-Identifier: MIT
-#include <sluice/main.hpp>
 #include <sluice/sluice.hpp>
 
 #include <cstdio>

@@ -38,6 +38,48 @@ std::size_t Graph::add_end(std::size_t stage, std::string what) {
   return ends.size() - 1;
 }
 
+Origin Graph::output_of(std::size_t stage) {
+  return {.stage = stage, .end = add_end(stage, "its output")};
+}
+
+// Handles can be copied and found by name, so only here is it known that a stream of items that can't
+// be copied has a second consumer.
+void Graph::use(const Origin& origin, const ItemType& item) {
+  OpenEnd& end = ends[origin.end];
+  if (end.used && !end.what.empty() && !item.copyable) {
+    faults.push_back(
+        fmt::format("stage {}: {} carries {}, which can only be moved, and has more than one "
+                    "consumer",
+                    stages[origin.stage].name, end.what, item.key.name));
+  }
+  end.used = true;
+}
+
+void Graph::connect(const std::vector<Origin>& origins, std::size_t to, const ItemType& item,
+                    const std::shared_ptr<const Selector>& key) {
+  for (const Origin& origin : origins) {
+    use(origin, item);
+    std::string adaptors = origin.adaptors;
+    if (key != nullptr) adaptors += adaptors.empty() ? "key_by" : ", key_by";
+    connections.push_back({.from = origin.stage,
+                           .to = to,
+                           .selector = in_a_row(origin.selector, key),
+                           .adaptors = std::move(adaptors),
+                           .keyed = key != nullptr});
+  }
+}
+
+std::vector<Origin> Graph::arm_of(std::vector<Origin> origins, std::size_t arm,
+                                  const std::shared_ptr<const Selector>& selector) {
+  const std::string label = fmt::format("route arm {}", arm);
+  for (Origin& origin : origins) {
+    origin.end = add_end(origin.stage, label);
+    origin.selector = in_a_row(origin.selector, selector);
+    origin.adaptors += (origin.adaptors.empty() ? "" : ", ") + label;
+  }
+  return origins;
+}
+
 std::size_t Graph::find(const std::string& stage) const {
   std::size_t index = 0;
   while (index < stages.size() && stages[index].name != stage) ++index;

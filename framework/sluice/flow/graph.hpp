@@ -6,6 +6,7 @@
 #pragma once
 
 #include <sluice/base/type_name.hpp>
+#include <sluice/flow/copyable.hpp>
 #include <sluice/flow/maker.hpp>
 #include <sluice/flow/selector.hpp>
 #include <sluice/options.hpp>
@@ -41,7 +42,7 @@ struct StageDef {
 struct Connection {
   std::size_t from = 0;
   std::size_t to = 0;
-  std::shared_ptr<const SelectorBase> selector{};
+  std::shared_ptr<const Selector> selector{};
   std::string adaptors{};  ///< as shown on the edge, e.g. "route 0, key_by"
   bool keyed = false;
 };
@@ -53,6 +54,24 @@ struct OpenEnd {
   bool used = false;
 };
 
+/// One place a stream's items come from.
+struct Origin {
+  std::size_t stage = 0;
+  std::size_t end = 0;
+  std::shared_ptr<const Selector> selector{};
+  std::string adaptors{};
+};
+
+/// What connecting needs to know of a stream's items.
+struct ItemType {
+  TypeKey key{};
+  bool copyable = true;
+};
+template <class T>
+[[nodiscard]] constexpr ItemType item_type() noexcept {
+  return {type_key<T>(), Copyable<T>};
+}
+
 struct Graph {
   std::string name{};
   std::vector<StageDef> stages{};
@@ -62,6 +81,16 @@ struct Graph {
 
   [[nodiscard]] std::size_t add(StageDef def);
   [[nodiscard]] std::size_t add_end(std::size_t stage, std::string what);
+  /// A stage's output, not yet connected.
+  [[nodiscard]] Origin output_of(std::size_t stage);
+  /// Takes an end for one consumer.
+  void use(const Origin& origin, const ItemType& item);
+  /// Joins outputs to the input of a stage; by key where `key` is given.
+  void connect(const std::vector<Origin>& origins, std::size_t to, const ItemType& item,
+               const std::shared_ptr<const Selector>& key);
+  /// One arm of a route: the same origins, seen through its selector.
+  [[nodiscard]] std::vector<Origin> arm_of(std::vector<Origin> origins, std::size_t arm,
+                                           const std::shared_ptr<const Selector>& selector);
   /// Index of the stage with this name, or stages.size().
   [[nodiscard]] std::size_t find(const std::string& stage) const;
   /// All faults, those of building first.

@@ -24,4 +24,24 @@ template <HasPayload T>
   }
 }
 
+/// The bytes of something, on demand.
+class Payload {
+ public:
+  /// May throw what reading the item throws, and std::bad_alloc.
+  [[nodiscard]] virtual std::string bytes() const = 0;
+
+ protected:
+  ~Payload() = default;
+};
+
+template <HasPayload T>
+class PayloadOf final : public Payload {
+ public:
+  explicit PayloadOf(const T& item) noexcept : item_(&item) {}
+  [[nodiscard]] std::string bytes() const override { return payload_of(*item_); }
+
+ private:
+  const T* item_;
+};
+
 }  // namespace sluice::detail

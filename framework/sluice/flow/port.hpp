@@ -47,16 +47,13 @@ class OutPort final : public PortCore {
   /// The callback returned: its outputs are decided and counted. May throw what a key function or
   /// a predicate throws; then nothing of this item is committed.
   void commit() {
-    if (staged_.size() == committed_) return;
-    if (!single_) decide();
-    count_committed(staged_.size());
+    if (staged_.size() != committed_) commit_outputs(staged_.data(), sizeof(T), staged_.size());
   }
 
   /// The callback threw: forgets what it emitted.
   void discard() noexcept {
     staged_.shrink_to(committed_);
-    lanes_.resize(single_ ? 0 : committed_ * branches_.size());
-    wanted_.resize(single_ ? 0 : committed_);
+    forget_decisions();
     if (staged_.empty()) return_to_direct();
   }
 
@@ -86,17 +83,33 @@ class OutPort final : public PortCore {
     clear();
   }
 
-  /// For streaming stages: returns when all is accepted or the run was cancelled. Blocks.
+  /// For streaming stages: returns when all is accepted or the run was cancelled. Blocks. Throws what
+  /// commit() throws; the outputs are then discarded.
   void publish_blocking() {
-    commit();
+    try {
+      commit();
+    } catch (...) {
+      discard();
+      throw;
+    }
     while (!worker_->control().cancelled()) {
-      if (publish()) return;
-      worker_->emit_wait().wait_for_room(*full(), *full_edge());
+      if (publish_or_fail()) return;
     }
     abandon();
   }
 
  private:
+  // Waits when there was no room. An output whose move throws fails the run, as in any other stage.
+  bool publish_or_fail() noexcept {
+    try {
+      if (publish()) return true;
+      worker_->emit_wait().wait_for_room();
+    } catch (...) {
+      fail_phase(*worker_, "moving an output");
+    }
+    return false;
+  }
+
   [[nodiscard]] Queue<T>& queue_of(std::size_t branch, std::size_t lane) const noexcept {
     return static_cast<Edge<T>&>(branches_[branch]->edge()).queue(lane);
   }
@@ -108,27 +121,6 @@ class OutPort final : public PortCore {
       committed_ = 1;
     }
     not_put(status, *queue_);
-  }
-
-  // Which lane of which branch wants each newly staged output.
-  void decide() {
-    const std::size_t width = branches_.size();
-    lanes_.resize(staged_.size() * width);
-    wanted_.resize(staged_.size());
-    for (std::size_t i = committed_; i < staged_.size(); ++i) {
-      wanted_[i] = 0;
-      choices_.clear();
-      for (std::size_t b = 0; b < width; ++b) {
-        const std::ptrdiff_t lane = choose(*branches_[b], staged_[i]);
-        lane_of(i, b) = lane;
-        if (lane != kElsewhere) ++wanted_[i];
-      }
-    }
-  }
-  std::ptrdiff_t choose(const Branch& branch, const T& output) {
-    if (branch.selector == nullptr) return 0;
-    const auto& selector = static_cast<const Selector<T>&>(*branch.selector);
-    return selector.lane(output, branch.edge().lanes(), choices_);
   }
 
   bool publish_single() {
@@ -179,14 +171,14 @@ class OutPort final : public PortCore {
         if (status != PutStatus::ok) end(branch);
       }
       branch.counts.counts.add(branch.ended ? Count::refused : Count::put);
-      --wanted_[at];
+      --wanted(at);
     }
     return true;
   }
 
   PutStatus offer(Queue<T>& queue, std::size_t at) {
     if constexpr (Copyable<T>) {
-      if (wanted_[at] > 1) {
+      if (wanted(at) > 1) {
         if (!queue.has_room()) {
           return queue.is_closed() ? PutStatus::closed : PutStatus::full;  // spares the copy
         }
@@ -206,7 +198,6 @@ class OutPort final : public PortCore {
 
   Queue<T>* queue_;  // of the only edge, when there is nothing to decide
   ItemVector<T> staged_;
-  RouteChoices choices_{};  // of the output that decide() looks at
 };
 
 }  // namespace sluice::detail

@@ -68,7 +68,27 @@ void PortCore::add_full_ns(std::int64_t ns) noexcept {
   }
 }
 
-void PortCore::count_committed(std::size_t staged) noexcept {
+void PortCore::decide(const void* output, std::size_t index) {
+  choices_.clear();
+  wanted(index) = 0;
+  for (std::size_t b = 0; b < branches_.size(); ++b) {
+    const Branch& branch = *branches_[b];
+    const std::ptrdiff_t lane =
+        branch.selector == nullptr ? 0
+                                   : branch.selector->lane(output, branch.edge().lanes(), choices_);
+    lane_of(index, b) = lane;
+    if (lane != kElsewhere) ++wanted(index);
+  }
+}
+
+void PortCore::commit_outputs(const void* outputs, std::size_t stride, std::size_t staged) {
+  if (!single_) {
+    lanes_.resize(staged * branches_.size());
+    wanted_.resize(staged);
+    for (std::size_t i = committed_; i < staged; ++i) {
+      decide(static_cast<const std::byte*>(outputs) + i * stride, i);
+    }
+  }
   for (auto& branch : branches_) branch->counts.counts.add(Count::emitted, staged - committed_);
   committed_ = staged;
 }
@@ -96,6 +116,12 @@ void PortCore::refuse_rest(std::size_t index) noexcept {
     const bool wanted = single_ || lane_of(branch.accepted, index) != kElsewhere;
     branch.counts.counts.add(wanted ? Count::refused : Count::elsewhere);
   }
+}
+
+void PortCore::forget_decisions() noexcept {
+  if (single_) return;
+  lanes_.resize(committed_ * branches_.size());
+  wanted_.resize(committed_);
 }
 
 void PortCore::forget_committed() noexcept {

@@ -25,7 +25,7 @@ namespace sluice::detail {
 /// One output of a stage connected to one edge.
 struct OutputBinding {
   EdgeBase* edge = nullptr;
-  std::shared_ptr<const SelectorBase> selector{};  ///< null: everything to lane 0
+  std::shared_ptr<const Selector> selector{};  ///< null: everything to lane 0
 };
 
 /// A worker's counters on one branch.
@@ -57,9 +57,8 @@ class PortCore {
   /// See StepBody.
   [[nodiscard]] bool any_room(bool closely) const noexcept;
   void add_full_ns(std::int64_t ns) noexcept;
-  /// The queue that was last found full, and its edge.
+  /// The queue that was last found full.
   [[nodiscard]] QueueCore* full() const noexcept { return full_; }
-  [[nodiscard]] EdgeBase* full_edge() const noexcept { return full_edge_; }
 
   [[nodiscard]] std::size_t branches() const noexcept { return branches_.size(); }
   [[nodiscard]] const BranchCounts& counts(std::size_t branch) const noexcept {
@@ -72,7 +71,7 @@ class PortCore {
       counts.edge = binding.edge;
     }
     [[nodiscard]] EdgeBase& edge() const noexcept { return *counts.edge; }
-    std::shared_ptr<const SelectorBase> selector;
+    std::shared_ptr<const Selector> selector;
     std::size_t accepted = 0;  // committed outputs that this branch is done with
     bool ended = false;
     std::atomic<const QueueCore*> full{nullptr};  // of its queues, the one that keeps it waiting
@@ -88,13 +87,16 @@ class PortCore {
   }
   /// The output that count_direct() is about to count was not accepted.
   void not_put(PutStatus status, QueueCore& queue) noexcept;
-  /// `staged` outputs are there now; those that were not committed are.
-  void count_committed(std::size_t staged) noexcept;
+  /// Decides which lane of which branch wants the outputs that were not committed, and counts them as
+  /// emitted. `outputs` is the first of `staged`, `stride` bytes apart. May throw what a key function
+  /// or a predicate throws; then nothing of this item is committed.
+  void commit_outputs(const void* outputs, std::size_t stride, std::size_t staged);
+  /// Forgets what was decided about outputs that were not committed.
+  void forget_decisions() noexcept;
   /// A put has ended; true when the branch is done with all outputs, false when it has to wait.
   [[nodiscard]] bool after_put(std::size_t index, PutStatus status, QueueCore& queue) noexcept;
   void found_full(QueueCore& queue, Branch& branch) noexcept {
     full_ = &queue;
-    full_edge_ = &branch.edge();
     branch.full.store(&queue, std::memory_order_relaxed);
   }
   /// Before outputs are offered again.
@@ -114,17 +116,22 @@ class PortCore {
   [[nodiscard]] std::ptrdiff_t& lane_of(std::size_t output, std::size_t branch) noexcept {
     return lanes_[output * branches_.size() + branch];
   }
+  /// How many branches still want an output.
+  [[nodiscard]] std::uint32_t& wanted(std::size_t output) noexcept { return wanted_[output]; }
 
   WorkerState* worker_;
   std::vector<std::unique_ptr<Branch>> branches_{};
   std::size_t committed_ = 0;  // staged outputs that are counted as emitted
-  std::vector<std::ptrdiff_t>
-      lanes_{};  // per output and branch; unused by a port with one plain edge
-  std::vector<std::uint32_t> wanted_{};  // branches that still want an output
-  bool single_ = false;                  // one edge, and nothing to decide per output
+  bool single_ = false;        // one edge, and nothing to decide per output
 
  private:
   void publish_direct_counts() noexcept;
+  void decide(const void* output, std::size_t index);
+
+  // Not used by a port with one plain edge.
+  std::vector<std::ptrdiff_t> lanes_{};  // per output and branch
+  std::vector<std::uint32_t> wanted_{};  // per output
+  RouteChoices choices_{};               // of the output that decide() looks at
 
   bool can_be_direct_ = false;
   bool direct_ = false;
@@ -132,7 +139,6 @@ class PortCore {
   std::uint64_t not_put_ = 0;           // of these; after each, the port is direct no longer
   std::size_t open_branches_ = 0;
   QueueCore* full_ = nullptr;
-  EdgeBase* full_edge_ = nullptr;
 };
 
 }  // namespace sluice::detail

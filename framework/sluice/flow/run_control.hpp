@@ -7,6 +7,7 @@
 #pragma once
 
 #include <sluice/error.hpp>
+#include <sluice/sync/wait_point.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -57,6 +58,8 @@ class RunControl {
   virtual void request_stop() noexcept = 0;
   virtual void request_cancel() noexcept = 0;
   virtual void log(std::string_view stage, std::string_view text) noexcept = 0;
+  /// Where a worker with a thread of its own waits for room in one of several queues.
+  [[nodiscard]] virtual WaitPoint& room_point() noexcept = 0;
   /// Has workers that wait for a timer look again: their stage has ended early.
   virtual void ring_timers() noexcept = 0;
 

@@ -28,14 +28,6 @@ static_assert(kKeyGroups == 256, "key_group() keeps the top eight bits");
 
 inline constexpr std::ptrdiff_t kElsewhere = -1;
 
-class SelectorBase {
- public:
-  SelectorBase() = default;
-  SelectorBase(const SelectorBase&) = delete;
-  SelectorBase& operator=(const SelectorBase&) = delete;
-  virtual ~SelectorBase() = default;
-};
-
 /// What the routes of one stage chose for one output. Each route is asked once, whichever of its arms
 /// comes first, so that a predicate may count or draw lots.
 class RouteChoices {
@@ -59,24 +51,30 @@ class RouteChoices {
   std::vector<Made> made_;
 };
 
-template <class T>
-class Selector : public SelectorBase {
+/// `item` points to an output of the type that the producing stage emits.
+class Selector {
  public:
-  /// The lane for `item`, or kElsewhere when this branch does not want it.
-  [[nodiscard]] virtual std::ptrdiff_t lane(const T& item, std::size_t lanes,
+  Selector() = default;
+  Selector(const Selector&) = delete;
+  Selector& operator=(const Selector&) = delete;
+  virtual ~Selector() = default;
+
+  /// The lane for the item, or kElsewhere when this branch does not want it. May throw what a key
+  /// function or a predicate throws.
+  [[nodiscard]] virtual std::ptrdiff_t lane(const void* item, std::size_t lanes,
                                             RouteChoices& choices) const = 0;
 };
 
 /// The lane by the key's group.
 template <class T, class KeyOf>
-class KeySelector final : public Selector<T> {
+class KeySelector final : public Selector {
  public:
   explicit KeySelector(KeyOf key_of) : key_of_(std::move(key_of)) {}
-  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes,
+  [[nodiscard]] std::ptrdiff_t lane(const void* item, std::size_t lanes,
                                     RouteChoices&) const override {
-    using Key = std::remove_cvref_t<decltype(key_of_(item))>;
-    const std::size_t group =
-        key_group(static_cast<std::uint64_t>(std::hash<Key>{}(key_of_(item))));
+    using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
+    const auto hash = std::hash<Key>{}(key_of_(*static_cast<const T*>(item)));
+    const std::size_t group = key_group(static_cast<std::uint64_t>(hash));
     return static_cast<std::ptrdiff_t>(group * lanes / kKeyGroups);
   }
 
@@ -86,13 +84,13 @@ class KeySelector final : public Selector<T> {
 
 /// One arm of a route: the first predicate that holds takes the item.
 template <class T, class Choose>
-class RouteSelector final : public Selector<T> {
+class RouteSelector final : public Selector {
  public:
   RouteSelector(std::shared_ptr<const Choose> choose, std::size_t arm)
       : choose_(std::move(choose)), arm_(arm) {}
-  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t,
+  [[nodiscard]] std::ptrdiff_t lane(const void* item, std::size_t,
                                     RouteChoices& choices) const override {
-    const auto choose = [&] { return (*choose_)(item); };
+    const auto choose = [&] { return (*choose_)(*static_cast<const T*>(item)); };
     return choices.arm(choose_.get(), choose) == arm_ ? 0 : kElsewhere;
   }
 
@@ -101,28 +99,9 @@ class RouteSelector final : public Selector<T> {
   std::size_t arm_;
 };
 
-/// Several in a row: the first that wants the item elsewhere decides, else the last one's lane counts
-/// (a route followed by key_by).
-template <class T>
-class SelectorChain final : public Selector<T> {
- public:
-  SelectorChain(std::shared_ptr<const Selector<T>> first,
-                std::shared_ptr<const Selector<T>> second) {
-    selectors_.push_back(std::move(first));
-    selectors_.push_back(std::move(second));
-  }
-  [[nodiscard]] std::ptrdiff_t lane(const T& item, std::size_t lanes,
-                                    RouteChoices& choices) const override {
-    std::ptrdiff_t lane = kElsewhere;
-    for (const auto& selector : selectors_) {
-      lane = selector->lane(item, lanes, choices);
-      if (lane == kElsewhere) break;
-    }
-    return lane;
-  }
-
- private:
-  std::vector<std::shared_ptr<const Selector<T>>> selectors_{};
-};
+/// One after the other (a route followed by key_by): the first that wants the item elsewhere decides,
+/// else the lane of the second counts. Either may be null; both null gives null.
+[[nodiscard]] std::shared_ptr<const Selector> in_a_row(std::shared_ptr<const Selector> first,
+                                                       std::shared_ptr<const Selector> second);
 
 }  // namespace sluice::detail

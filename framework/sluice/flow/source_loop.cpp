@@ -13,6 +13,7 @@ StepResult SourceLoop::run(StepFrame& frame) noexcept {
   }
   frame.items = frame.sample ? pull_timed(frame) : pull(frame.max_items);
   if (std::exchange(blocked_, false)) return blocked_or_abandoned();
+  if (worker().stage().enough.load(std::memory_order_relaxed)) end_stage_early(worker().stage());
   if (!more_ || !wanted()) return finish();
   return waiting_ ? StepResult::needs_time : StepResult::progressed;
 }

@@ -40,6 +40,8 @@ class SourceLoop : public StepLoop {
   }
   /// next() threw; call inside the catch block.
   void fail_call() noexcept;
+  /// next() has said that it has no more, although its outputs could not be committed.
+  void end_source() noexcept { more_ = waiting_ = false; }
   /// Outputs wait: publishes them.
   void deliver() noexcept {
     if (pending() && !publish()) blocked_ = true;

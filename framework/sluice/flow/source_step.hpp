@@ -37,13 +37,15 @@ class SourceStep final : public SourceLoop {
     std::size_t calls = 0;
     for (; calls < max && go_on(); ++calls) {
       begin_call();
+      bool more = true;
       try {
-        const bool more = body_->next(out_.emitter(), context_);
+        more = body_->next(out_.emitter(), context_);
         if (!out_.direct()) out_.commit();
         end_call(more);
       } catch (...) {
         out_.discard();
         fail_call();
+        if (!more) end_source();
       }
       if (!out_.direct()) deliver();
     }

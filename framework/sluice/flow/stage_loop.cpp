@@ -117,7 +117,8 @@ void StageLoop::delay(std::unique_ptr<DelayedItem> item) {
 // Runs what is due: retries, and the body's own timer. True when anything ran.
 bool StageLoop::run_timers(StepFrame& frame) noexcept {
   bool ran = false;
-  while (!delayed_.empty() && !pending() && !cancelled() && delayed_.front()->due <= Clock::now()) {
+  while (!delayed_.empty() && !pending() && !cancelled() && !ended_early() &&
+         frame.items < frame.max_items && delayed_.front()->due <= Clock::now()) {
     const std::unique_ptr<DelayedItem> due = std::move(delayed_.front());
     delayed_.erase(delayed_.begin());
     held_ = false;

@@ -42,6 +42,10 @@ concept BodyWithTimer = requires(Body& body, Emitter<Out>& out) {
 template <class Body>
 concept BodyThatPassesOn = Body::kPassesOn;
 
+/// Outputs hold items that were counted before: when one is lost, no policy can make up for it.
+template <class Body>
+concept BodyThatHoldsItems = Body::kHoldsItems;
+
 /// Calls `act` and commits what it emitted. Throws what it throws; its outputs are then discarded.
 template <class Out, class Act>
 void emit_all(OutputSide<Out>& out, Act act) {
@@ -163,7 +167,7 @@ class StageStep final : public StageLoop {
         if (!out_.direct()) out_.commit();
       } catch (...) {
         out_.discard();
-        static_cast<void>(judge_failure(state, {.item = ordinal}));
+        static_cast<void>(judge({.item = ordinal}));
         ++given_up;
       }
       ++item;
@@ -239,12 +243,21 @@ class StageStep final : public StageLoop {
     body_->process(std::move(item), out_.emitter(), context_);
   }
 
+  Verdict judge(const FailedAttempt& failed) noexcept {
+    if constexpr (BodyThatHoldsItems<Body>) {
+      worker().counts.add(Count::failed);
+      fail_phase(worker(), "process");
+      return Verdict::fail;
+    } else {
+      return judge_failure(worker(), failed);
+    }
+  }
   Verdict judge(const In& item, std::uint64_t ordinal, unsigned number) noexcept {
     if constexpr (HasPayload<In> && (kCopies || Body::kReadsOnly)) {
-      const std::string payload = payload_of(item);
-      return judge_failure(worker(), {.item = ordinal, .attempt = number, .payload = &payload});
+      const PayloadOf<In> payload(item);
+      return judge({.item = ordinal, .attempt = number, .payload = &payload});
     } else {
-      return judge_failure(worker(), {.item = ordinal, .attempt = number});
+      return judge({.item = ordinal, .attempt = number});
     }
   }
 

@@ -88,8 +88,11 @@ void bury(WorkerState& worker, const FailedAttempt& failed, const std::string& c
                     .error = cause,
                     .label = worker.stage().on_error.label};
   if (failed.payload != nullptr) {
-    letter.payload = *failed.payload;
-    letter.has_payload = true;
+    try {
+      letter.payload = failed.payload->bytes();
+      letter.has_payload = true;
+    } catch (...) {  // the letter still says what happened, and to which item
+    }
   }
   worker.control().dead_letter(std::move(letter));
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <sluice/context.hpp>
+#include <sluice/flow/payload.hpp>
 #include <sluice/flow/run_control.hpp>
 #include <sluice/observe/histogram.hpp>
 #include <sluice/observe/tally.hpp>
@@ -49,8 +50,8 @@ void end_stage_early(StageState& stage) noexcept;
 /// Waits on behalf of a streaming stage, inside its emit, so that the worker's clocks know.
 class EmitWait {
  public:
-  /// Blocks until the queue may have room, or is closed.
-  virtual void wait_for_room(QueueCore& queue, EdgeBase& edge) noexcept = 0;
+  /// Blocks until one of the full queues may have room, or is closed.
+  virtual void wait_for_room() noexcept = 0;
 
  protected:
   ~EmitWait() = default;
@@ -103,11 +104,11 @@ class WorkerState {
 enum class Verdict : unsigned char { retry, drop, fail };
 
 /// Judges the exception being handled; call inside a catch block only. Counts, records and reports;
-/// `payload` (may be empty) is called only for dead letters.
+/// `payload` (may be null) is asked only for dead letters.
 struct FailedAttempt {
   std::uint64_t item = StageError::kNoItem;
   unsigned attempt = 1;
-  const std::string* payload = nullptr;
+  const Payload* payload = nullptr;
 };
 [[nodiscard]] Verdict judge_failure(WorkerState& worker, const FailedAttempt& failed) noexcept;
 

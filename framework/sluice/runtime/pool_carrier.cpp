@@ -86,7 +86,14 @@ void Pool::add(std::shared_ptr<PoolGroup> group) {
   if (!arena_.has_value()) arena_.emplace(size_);
   groups_.push_back(std::move(group));
   version_.fetch_add(1, std::memory_order_seq_cst);  // a sleeper's look must see it
-  for (; threads_ < size_; ++threads_) arena_->arena.enqueue([this] { work(); });
+  try {
+    for (; threads_ < size_; ++threads_) arena_->arena.enqueue([this] { work(); });
+  } catch (...) {
+    if (threads_ == 0) {
+      groups_.pop_back();
+      throw;
+    }  // else there are fewer than wanted, which is enough
+  }
   bell_.wake_all();
 }
 

@@ -71,7 +71,8 @@ double starved_in(const RunState& run, std::size_t stage, Worker::Nanoseconds no
   return seconds;
 }
 
-EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, Worker::Nanoseconds now) {
+EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, bool ended,
+                       Worker::Nanoseconds now) {
   EdgeBase& edge = *run.edge_into(planned.to);
   const EdgeSums queues = sum_queues(edge);
   EdgeReport report{.name = planned.name,
@@ -79,7 +80,7 @@ EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, Worker::
                     .capacity = planned.capacity,
                     .lanes = planned.lanes,
                     // Ports tell what they counted at the end of a step, the queue knows at once.
-                    .put = run.ended() ? sum_into(run, edge, Count::put) : queues.put,
+                    .put = ended ? sum_into(run, edge, Count::put) : queues.put,
                     .got = sum_stage(run, planned.to, Count::taken),
                     .done = queues.done,
                     .dropped = queues.dropped,
@@ -97,10 +98,10 @@ EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, Worker::
 }  // namespace
 
 Report make_report(const RunState& run) {
-  const bool ended = run.ended();
+  const bool ended = run.ended();  // once: it may end while we look
   const Worker::Nanoseconds now = run.ended_at();
   Report report{.pipeline = run.plan().pipeline,
-                .status = run.status(),
+                .status = ended ? run.status() : RunStatus::running,
                 .seconds = static_cast<double>(now - run.began()) * kSecond,
                 .cpu_seconds = run.cpu_seconds(),
                 .cores = run.plan().machine.cores};
@@ -108,7 +109,7 @@ Report make_report(const RunState& run) {
     report.stages.push_back(stage_report(run, i, now));
   }
   for (const PlannedEdge& edge : run.plan().edges) {
-    report.edges.push_back(edge_report(run, edge, now));
+    report.edges.push_back(edge_report(run, edge, ended, now));
   }
   RunState::Happened happened = run.happened();
   report.error_count = happened.error_count;

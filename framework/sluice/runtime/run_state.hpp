@@ -104,7 +104,7 @@ class RunState final : public RunControl, public Endpoint::Listener {
   /// Where workers wait for a timer, so that cancel can end the wait.
   [[nodiscard]] WaitPoint& timer_point() noexcept { return timer_point_; }
   /// Where a worker with a thread of its own waits for room in one of several queues.
-  [[nodiscard]] WaitPoint& room_point() noexcept { return room_point_; }
+  [[nodiscard]] WaitPoint& room_point() noexcept override { return room_point_; }
   /// Where the pool sleeps; stop and cancel ring it. Set before the run starts.
   void set_bell(WaitPoint* bell) noexcept { bell_ = bell; }
 

@@ -19,27 +19,13 @@ void wait_for_timer(RunState& run, const Worker& worker) noexcept {
   static_cast<void>(point.leave());  // a ring is for all, so there is nothing to pass on
 }
 
-// One queue wakes one waiter; who waits for several of them is rung up by all (sync-point
-// announce-or-look of the queues, with this point in place of theirs).
-void wait_for_room(RunState& run, const StepBody& body) noexcept {
-  const StepBody::Full full = body.full();
-  if (!full.several) {
-    full.queue->wait_for_room();
-    return;
-  }
-  WaitPoint& point = run.room_point();
-  const WaitPoint::Ticket ticket = point.announce();
-  if (!body.any_room(true)) point.park(ticket, {});
-  static_cast<void>(point.leave());  // a gong is for all, so there is nothing to pass on
-}
-
 void wait(RunState& run, Worker& worker, StepResult result) noexcept {
   switch (result) {
     case StepResult::needs_input:
       worker.body->input()->wait_for_items(worker.body->wake_at());
       break;
     case StepResult::needs_room:
-      wait_for_room(run, *worker.body);
+      worker.sleep_for_room();
       break;
     case StepResult::needs_time:
       wait_for_timer(run, worker);
@@ -52,8 +38,12 @@ void wait(RunState& run, Worker& worker, StepResult result) noexcept {
 
 }  // namespace
 
-void drive_on_this_thread(RunState& run, Worker& worker) noexcept {
+void drive_on_own_thread(RunState& run, Worker& worker) noexcept {
   name_this_thread(worker.state.stage().name);
+  drive_here(run, worker);
+}
+
+void drive_here(RunState& run, Worker& worker) noexcept {
   Worker::Nanoseconds now = Worker::read_clock();
   for (;;) {
     while (!worker.try_claim()) {  // nobody else steps a worker that has a thread

@@ -55,7 +55,7 @@ StepResult Worker::step(Nanoseconds& now) noexcept {
   now = std::max(now, since());  // it may have been read before another thread's step ended
   if (activity() == Activity::blocked) body->add_full_ns(now - since());
   enter(Activity::busy, now);
-  StepFrame frame{.max_items = limit_, .sample = (steps_++ & 7U) == 0 || service_ns_ > 2000};
+  StepFrame frame{.max_items = limit_, .sample = (turns_ & 7U) == 0 || service_ns_ > 2000};
   if constexpr (!kAccounting) frame = {.max_items = batch_};
   const StepResult result = body->step(frame);
   if constexpr (!kAccounting) {
@@ -64,6 +64,7 @@ StepResult Worker::step(Nanoseconds& now) noexcept {
   }
   const Nanoseconds begun = now;
   now = read_clock();
+  if (frame.items > 0) ++turns_;  // looks in vain must not use up the samples
   if (frame.sample || now - begun > kStepBudget) learn(frame, now - begun);
   const bool few = frame.items < kFewItems && now - begun < kCheapStep;
   rests_until_.store(few ? now + kRest : 0, std::memory_order_relaxed);
@@ -80,15 +81,29 @@ void Worker::note_wait(StepResult result) noexcept {
   waits_ = result != StepResult::progressed;
 }
 
-void Worker::wait_for_room(QueueCore& queue, EdgeBase& edge) noexcept {
+void Worker::wait_for_room() noexcept {
   const Nanoseconds begun = read_clock();
-  full_.store(&queue, std::memory_order_relaxed);
+  full_.store(body->full().queue, std::memory_order_relaxed);
   enter(Activity::blocked, begun);
-  queue.wait_for_room();
+  sleep_for_room();
   const Nanoseconds now = read_clock();
-  edge.add_full_ns(now - begun);
+  body->add_full_ns(now - begun);
   full_.store(nullptr, std::memory_order_relaxed);
   enter(Activity::busy, now);
+}
+
+// One queue wakes one waiter; who waits for several of them is rung up by all (sync-point
+// announce-or-look of the queues, with the run's point in place of theirs).
+void Worker::sleep_for_room() noexcept {
+  const StepBody::Full full = body->full();
+  if (!full.several) {
+    full.queue->wait_for_room();
+    return;
+  }
+  WaitPoint& point = state.control().room_point();
+  const WaitPoint::Ticket ticket = point.announce();
+  if (!body->any_room(true)) point.park(ticket, {});
+  static_cast<void>(point.leave());  // a gong is for all, so there is nothing to pass on
 }
 
 // Items per step: what fits the budget at the smoothed service time, at most the batch.

@@ -50,7 +50,9 @@ class Worker final : public EmitWait {
   [[nodiscard]] StepResult step(Nanoseconds& now) noexcept;
 
   /// From inside a step of a streaming stage: the wait is blocked time, not busy time.
-  void wait_for_room(QueueCore& queue, EdgeBase& edge) noexcept override;
+  void wait_for_room() noexcept override;
+  /// Blocks   until an output that waits could go on, or its queue is closed.
+  void sleep_for_room() noexcept;
 
   /// A look without the claim: could a step make progress now? `closely` for the last look before
   /// sleeping (seq_cst loads), else a cheap look that may be outdated.
@@ -116,10 +118,10 @@ class Worker final : public EmitWait {
   std::atomic<Nanoseconds> clocks_[kClocks] = {};
   Nanoseconds born_;
   std::size_t batch_;
-  std::size_t limit_;      // items per step as of now
-  bool waits_ = false;     // as of the last step: full_ and wake_at_ say for what
-  double service_ns_ = 0;  // smoothed time per item
-  std::uint32_t steps_ = 0;
+  std::size_t limit_;        // items per step as of now
+  bool waits_ = false;       // as of the last step: full_ and wake_at_ say for what
+  double service_ns_ = 0;    // smoothed time per item
+  std::uint32_t turns_ = 0;  // steps that had an item
 };
 
 }  // namespace sluice::detail

@@ -28,6 +28,7 @@ void BasicQueueCore<Sync>::set_capacity(std::size_t capacity) {
   ring_.unlock_put(word);
   room_.point.wake_all();
   if (room_.bell != nullptr) room_.bell->wake_all();
+  if (room_gong_ != nullptr) room_gong_->wake_all();
 }
 
 // ---- ending ----------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 // foreign/main.cpp: a program of somebody else: adds up squares, with the whole command line.
 // run: run --last 100
 // prints: 338350
-#include <sluice/main.hpp>
 #include <sluice/sluice.hpp>
 #include <sluice/stages/range.hpp>
 
