@@ -109,8 +109,10 @@ TEST_CASE("Queue: batches around the end of the storage keep order and ordinals"
     put += static_cast<int>(accepted);
     std::vector<int> out;
     std::vector<std::string> out_texts;
-    const GetManyResult taken = numbers_queue.try_get_many(out, round % 5U + 1);
-    REQUIRE(texts.try_get_many(out_texts, round % 5U + 1).count == taken.count);
+    const GetManyResult taken =
+        numbers_queue.try_get_many(out, static_cast<unsigned>(round) % 5U + 1);
+    REQUIRE(texts.try_get_many(out_texts, static_cast<unsigned>(round) % 5U + 1).count ==
+            taken.count);
     REQUIRE(out == numbers(got, static_cast<int>(taken.count)));
     if (taken.count > 0) REQUIRE(taken.first == static_cast<std::uint64_t>(got));
     for (const auto& item : out_texts) {
