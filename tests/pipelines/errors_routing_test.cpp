@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -50,6 +51,49 @@ TEST_CASE("Key and route: a filter's dead letter for a key that threw has its pa
   std::string payload;
   run_watched(p, {.on_dead_letter = [&](const DeadLetter& letter) { payload = letter.payload; }});
   CHECK(payload == std::string(40, 'x'));
+}
+
+TEST_CASE("Key and route: a batch whose key throws fails the run, its items were counted before",
+          "[pipeline][errors]") {
+  for_every_driver([](const Driver& driver) {
+    for (const ErrorPolicy& policy : {skip(), retry(2), dead_letter("bad")}) {
+      Pipeline p("batches");
+      const auto key = [](const std::vector<Number>& pack) -> Number {
+        if (pack.front() == 3) throw std::runtime_error("no key");
+        return pack.front();
+      };
+      p.source("read", numbers(9), {.carrier = driver.at(0)}) |
+          batch("pack", 3, std::chrono::hours{1}, {.carrier = driver.at(1), .on_error = policy}) |
+          key_by(key) | sink("drop", [](const std::vector<Number>&) {});
+      const Outcome outcome = driver.run(p);
+      REQUIRE(outcome.error.has_value());
+      CHECK(outcome.error->stage() == "pack");
+      CHECK(outcome.report.stage("pack").failed == 1);
+    }
+  });
+}
+
+TEST_CASE(
+    "Key and route: a source that has ended is not called again when its last output's key threw",
+    "[pipeline][errors]") {
+  for_every_driver([](const Driver& driver) {
+    for (const ErrorPolicy& policy : {skip(), dead_letter("bad"), retry(0).then(skip())}) {
+      Pipeline p("ended");
+      std::atomic<int> calls{0};
+      const auto read = [&calls](Emitter<Number>& out) {
+        out.emit(static_cast<Number>(calls++));
+        return calls < 3;  // the third call is the last one
+      };
+      const auto key = [](const Number& n) -> Number {
+        if (n == 2) throw std::runtime_error("no key");
+        return n;
+      };
+      p.source<Number>("read", read, {.carrier = driver.at(0), .on_error = policy}) | key_by(key) |
+          sink("drop", [](Number) {});
+      CHECK(driver.run(p).report.status == RunStatus::done);
+      CHECK(calls == 3);
+    }
+  });
 }
 
 }  // namespace

@@ -272,5 +272,23 @@ TEST_CASE("Verdict: of a stage with several workers, all of them are judged toge
              StartsWith("many is the limit") && Contains("of its 2 workers"));
 }
 
+TEST_CASE("Service times: a worker that gets one item at a time has them too", "[pipeline]") {
+  for_every_carrier([](const CarrierMix& mix) {
+    Pipeline p("one at a time");
+    p.inlet<Number>("in") | map("same", [](Number n) { return n; }, {.carrier = mix.at(0)}) |
+        outlet<Number>("out");
+    WatchedRun run(p);
+    auto in = run->inlet<Number>("in");
+    auto out = run->outlet<Number>("out");
+    for (Number n = 0; n < 64; ++n) {
+      REQUIRE(in.put(n) == PutStatus::ok);
+      REQUIRE(out.get());
+    }
+    in.close();
+    CHECK_FALSE(out.get());
+    CHECK(run.end().stage("same").service_p99_us > 0);
+  });
+}
+
 }  // namespace
 }  // namespace sluice

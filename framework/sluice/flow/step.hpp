@@ -3,7 +3,7 @@
 // (1) A step never waits. It says what it needs, and whoever drives it decides how to wait:
 //     a dedicated thread parks, the pool runs another stage's step, a test picks by seed.
 // (2) A step is run by whoever holds its worker's claim; nothing in it is shared otherwise.
-// (3) One virtual call moves a batch; nothing virtual happens per item.
+// (3) A few virtual calls move a batch; nothing virtual happens per item.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
