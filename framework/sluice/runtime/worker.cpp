@@ -65,7 +65,9 @@ StepResult Worker::step(Nanoseconds& now) noexcept {
   const Nanoseconds begun = now;
   now = read_clock();
   if (frame.items > 0) ++turns_;  // looks in vain must not use up the samples
-  if (frame.sample || now - begun > kStepBudget) learn(frame, now - begun);
+  // Now and then; at every step while the limit is low, so that a step that was preempted is soon
+  // forgotten; and after every step that took too long.
+  if (frame.sample || limit_ < batch_ || now - begun > kStepBudget) learn(frame, now - begun);
   const bool few = frame.items < kFewItems && now - begun < kCheapStep;
   rests_until_.store(few ? now + kRest : 0, std::memory_order_relaxed);
   if (waits_ || result != StepResult::progressed) note_wait(result);
