@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <utility>
 
@@ -94,10 +95,20 @@ std::vector<Worker*> threaded(const RunState& run) {
   return workers;
 }
 
+// With more threads than cores, a thread that spins takes the core from one that has work to do.
+void sleep_at_once(const RunState& run) {
+  for (const PlannedEdge& planned : run.plan().edges) {
+    detail::EdgeBase& edge = *run.edge_into(planned.to);
+    for (std::size_t i = 0; i < edge.lanes(); ++i)
+      edge.lane(i).set_spin(std::chrono::nanoseconds{0});
+  }
+}
+
 // When the system refuses a thread, the run is cancelled, and the workers without a thread are
 // stepped here: they end at once.
 void start_threads(RunState& run) {
   const std::vector<Worker*> workers = threaded(run);
+  if (workers.size() > run.plan().machine.cores) sleep_at_once(run);
   run.threads.reserve(workers.size());
   std::size_t started = 0;
   try {
