@@ -48,9 +48,9 @@ class Fiber {
   void* argument_ = nullptr;
   // For the sanitizers.
   const void* bottom_ = nullptr;
-  std::size_t size_ = 0;
-  void* fake_stack_ = nullptr;
-  void* tsan_fiber_ = nullptr;
+  [[maybe_unused]] std::size_t size_ = 0;
+  [[maybe_unused]] void* fake_stack_ = nullptr;
+  [[maybe_unused]] void* tsan_fiber_ = nullptr;
 };
 
 }  // namespace sluice::model
