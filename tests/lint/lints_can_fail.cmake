@@ -44,6 +44,8 @@ expect(layers "a stage that sees a queue" "stages/ may not include <sluice/queue
   stages/sluice/stages/lines.hpp "#include <sluice/queue.hpp>")
 expect(layers "a sample that opens an engine room" "pipelines/ may not include <sluice/flow/edge.hpp>"
   pipelines/count.cpp "#include <sluice/flow/edge.hpp>")
+expect(layers "a sample that makes files through os/" ""
+  pipelines/pack.cpp "#include <sluice/os/file.hpp>")
 expect(layers "a system header outside os/" "worker.cpp:1: <sys/mman.h> belongs to the system"
   framework/sluice/runtime/worker.cpp "#include <sys/mman.h>")
 expect(layers "a system header inside os/" ""

@@ -81,4 +81,16 @@ FileStatus Directory::status(const std::string& name, const std::string& path) c
   return status_of_entry(dirfd(as_dir(stream_)), name, path);
 }
 
+Inode Directory::inode(const std::string& name, const std::string& path) const {
+  return inode_of_entry(dirfd(as_dir(stream_)), name, path);
+}
+
+Inode Directory::own_inode(const std::string& path) const {
+  return inode_of(Descriptor::borrowed(dirfd(as_dir(stream_))), path);
+}
+
+std::string Directory::target(const std::string& name, const std::string& path) const {
+  return link_target_of_entry(dirfd(as_dir(stream_)), name, path);
+}
+
 }  // namespace sluice::detail

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <sluice/os/file.hpp>
+#include <sluice/os/inode.hpp>
 
 #include <string>
 
@@ -35,6 +36,12 @@ class Directory {
 
   /// What an entry is, links not followed. `path` is for messages.
   [[nodiscard]] FileStatus status(const std::string& name, const std::string& path) const;
+  /// The same with all that the system knows of it.
+  [[nodiscard]] Inode inode(const std::string& name, const std::string& path) const;
+  /// Of the directory itself.
+  [[nodiscard]] Inode own_inode(const std::string& path) const;
+  /// Where an entry that is a symbolic link leads.
+  [[nodiscard]] std::string target(const std::string& name, const std::string& path) const;
 
  private:
   explicit Directory(Descriptor descriptor, const std::string& path);

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include <pthread.h>
+#include <unistd.h>
 
 namespace sluice::detail {
 
@@ -15,6 +16,8 @@ double process_cpu_seconds() noexcept {
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
+
+int process_id() noexcept { return getpid(); }
 
 void name_this_thread(std::string_view name) noexcept {
   char text[16] = {};

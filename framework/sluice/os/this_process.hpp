@@ -10,6 +10,9 @@ namespace sluice::detail {
 /// CPU seconds of all threads of the process so far.
 [[nodiscard]] double process_cpu_seconds() noexcept;
 
+/// The number by which the system knows this process.
+[[nodiscard]] int process_id() noexcept;
+
 /// Names the calling thread; the system shows the first 15 bytes.
 void name_this_thread(std::string_view name) noexcept;
 
