@@ -43,6 +43,7 @@ std::vector<Contestant> chain_contestants(const Chain& chain) {
   return {
       contestant(chain, "sluice", "1024 per edge, carriers chosen by the scheduler", false,
                  sluice_chain),
+      contestant(chain, "sluice, pool", "1024 per edge, all on the pool", false, sluice_pool_chain),
       contestant(chain, "sluice, threads", "1024 per edge, thread per stage", false,
                  sluice_threads_chain),
       contestant(chain, "2 x serial", "two serial loops, items claimed in chunks", true,
@@ -79,6 +80,8 @@ std::vector<Contestant> farm_contestants(const Farm& farm) {
     all.insert(all.begin(),
                {contestant(farm, "sluice", "1024 per edge, carriers chosen by the scheduler", false,
                            sluice_farm),
+                contestant(farm, "sluice, pool", "1024 per edge, all on the pool", false,
+                           sluice_pool_farm),
                 contestant(farm, "sluice, threads", "1024 per edge, a thread each", false,
                            sluice_threads_farm)});
   }

@@ -100,8 +100,16 @@ void sluice_threads_chain(const Chain& chain, std::uint64_t items, Placement pla
   run_chain(chain, items, placement, Carrier::thread);
 }
 
+void sluice_pool_chain(const Chain& chain, std::uint64_t items, Placement placement) {
+  run_chain(chain, items, placement, Carrier::pool);
+}
+
 void sluice_farm(const Farm& farm, std::uint64_t items, Placement placement) {
   run_farm(farm, items, placement, Carrier::automatic);
+}
+
+void sluice_pool_farm(const Farm& farm, std::uint64_t items, Placement placement) {
+  run_farm(farm, items, placement, Carrier::pool);
 }
 
 void sluice_threads_farm(const Farm& farm, std::uint64_t items, Placement placement) {

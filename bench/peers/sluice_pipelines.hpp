@@ -14,9 +14,13 @@ namespace sluice::bench {
 void sluice_chain(const Chain& chain, std::uint64_t items, Placement placement);
 /// A thread of its own for every stage.
 void sluice_threads_chain(const Chain& chain, std::uint64_t items, Placement placement);
+/// Everything on the shared pool, the source included.
+void sluice_pool_chain(const Chain& chain, std::uint64_t items, Placement placement);
 
 /// `farm.workers` workers on what the scheduler chooses. Requires that the order is free.
 void sluice_farm(const Farm& farm, std::uint64_t items, Placement placement);
+/// Everything on the shared pool, the source included.
+void sluice_pool_farm(const Farm& farm, std::uint64_t items, Placement placement);
 /// Source, sink and every worker on a thread of its own.
 void sluice_threads_farm(const Farm& farm, std::uint64_t items, Placement placement);
 

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace sluice {
 
 const char* to_string(RunStatus status) noexcept {
@@ -56,8 +58,21 @@ WorkerReport StageReport::clock_sum() const noexcept {
     sum.starved_s += clock.starved_s;
     sum.blocked_s += clock.blocked_s;
     sum.parked_s += clock.parked_s;
+    sum.delayed_s += clock.delayed_s;
   }
   return sum;
+}
+
+std::size_t EdgeReport::hot_lane() const noexcept {
+  constexpr double kEnoughItems = 100;  // fewer may be chance
+  const double count = static_cast<double>(lane_puts.size());
+  double sum = 0;
+  for (const std::uint64_t puts : lane_puts) sum += static_cast<double>(puts);
+  if (count < 2 || sum < kEnoughItems * count) return lane_puts.size();
+  const auto most = std::max_element(lane_puts.begin(), lane_puts.end());
+  const double limit = (1 / count + 1) / 2;
+  if (static_cast<double>(*most) <= limit * sum) return lane_puts.size();
+  return static_cast<std::size_t>(most - lane_puts.begin());
 }
 
 const StageReport& Report::stage(const std::string& name) const {

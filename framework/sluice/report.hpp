@@ -24,12 +24,15 @@ enum class RunStatus : unsigned char {
 [[nodiscard]] const char* to_string(Carrier carrier) noexcept;
 [[nodiscard]] const char* to_string(Order order) noexcept;
 
-/// Seconds of one worker's life; the four add up to it.
+/// Seconds of one worker's life; the first four add up to it.
 struct WorkerReport {
   double busy_s = 0;     ///< in a step
   double starved_s = 0;  ///< waited for input
   double blocked_s = 0;  ///< waited for room downstream
   double parked_s = 0;   ///< could have run, or waited for a timer
+  /// For how long its own thread had work and no processor, nearly always part of busy_s; 0 for a
+  /// worker that shares threads.
+  double delayed_s = 0;
 };
 
 struct StageReport {
@@ -66,9 +69,14 @@ struct EdgeReport {
   std::uint64_t done = 0;
   std::uint64_t dropped = 0;  ///< by cancel: settled, but not among the done
   std::uint64_t queued = 0;
-  std::uint64_t high_water = 0;  ///< most items queued at once (largest lane)
-  double full_s = 0;             ///< producers waited for room, summed over them
-  double empty_s = 0;            ///< consumers waited for items, summed over them
+  std::uint64_t high_water = 0;            ///< most items queued at once (largest lane)
+  double full_s = 0;                       ///< producers waited for room, summed over them
+  double empty_s = 0;                      ///< consumers waited for items, summed over them
+  std::vector<std::uint64_t> lane_puts{};  ///< of a keyed edge: items per lane
+
+  /// The lane that got far more than its share, so that more workers would not help: past the middle
+  /// between an equal share and everything. lane_puts.size() when there is none.
+  [[nodiscard]] std::size_t hot_lane() const noexcept;
 };
 
 /// The account of every item: identities whose two sides are counted by different code.

@@ -21,7 +21,8 @@ Json clock_json(const WorkerReport& clock) {
   return {{"busy_s", rounded(clock.busy_s)},
           {"starved_s", rounded(clock.starved_s)},
           {"blocked_s", rounded(clock.blocked_s)},
-          {"parked_s", rounded(clock.parked_s)}};
+          {"parked_s", rounded(clock.parked_s)},
+          {"delayed_s", rounded(clock.delayed_s)}};
 }
 
 Json stage_json(const StageReport& stage) {
@@ -62,7 +63,8 @@ Json edge_json(const EdgeReport& edge) {
           {"queued", edge.queued},
           {"high_water", edge.high_water},
           {"full_s", rounded(edge.full_s)},
-          {"empty_s", rounded(edge.empty_s)}};
+          {"empty_s", rounded(edge.empty_s)},
+          {"lane_puts", edge.lane_puts}};
 }
 
 Json error_json(const ErrorReport& error) {

@@ -68,19 +68,26 @@ std::string count_table(const std::vector<StageReport>& stages) {
 }
 
 std::string time_table(const std::vector<StageReport>& stages) {
-  TextTable table({{"stage", Align::left},
-                   {"busy"},
-                   {"starved"},
-                   {"blocked"},
-                   {"parked"},
-                   {"p50/item"},
-                   {"p99/item"}});
+  const bool delayed = std::any_of(stages.begin(), stages.end(), [](const StageReport& stage) {
+    const WorkerReport sum = stage.clock_sum();
+    return sum.delayed_s > 0.01 * sum.busy_s;
+  });
+  std::vector<TextTable::Column> columns = {
+      {"stage", Align::left}, {"busy"}, {"starved"}, {"blocked"}, {"parked"}};
+  if (delayed) columns.push_back({"delayed"});
+  columns.push_back({"p50/item"});
+  columns.push_back({"p99/item"});
+  TextTable table(std::move(columns));
   for (const StageReport& stage : stages) {
     const WorkerReport sum = stage.clock_sum();
     const double life = sum.busy_s + sum.starved_s + sum.blocked_s + sum.parked_s;
-    table.add({one_line(stage.name), per_cent(sum.busy_s, life), per_cent(sum.starved_s, life),
-               per_cent(sum.blocked_s, life), per_cent(sum.parked_s, life),
-               micros(stage.service_p50_us), micros(stage.service_p99_us)});
+    std::vector<std::string> row = {one_line(stage.name), per_cent(sum.busy_s, life),
+                                    per_cent(sum.starved_s, life), per_cent(sum.blocked_s, life),
+                                    per_cent(sum.parked_s, life)};
+    if (delayed) row.push_back(per_cent(sum.delayed_s, life));
+    row.push_back(micros(stage.service_p50_us));
+    row.push_back(micros(stage.service_p99_us));
+    table.add(std::move(row));
   }
   return table.text();
 }
@@ -108,6 +115,22 @@ std::string edge_table(const std::vector<EdgeReport>& edges) {
     table.add(std::move(row));
   }
   return table.text();
+}
+
+std::string hot_lane_lines(const std::vector<EdgeReport>& edges) {
+  std::string lines;
+  for (const EdgeReport& edge : edges) {
+    const std::size_t lane = edge.hot_lane();
+    if (lane == edge.lane_puts.size()) continue;
+    std::uint64_t sum = 0;
+    for (const std::uint64_t puts : edge.lane_puts) sum += puts;
+    lines += fmt::format(
+        "hot lane: {}: worker {} of {} gets {:.0f} % of the items; more workers won't help, other "
+        "keys may\n",
+        one_line(edge.name), lane, edge.lane_puts.size(),
+        100.0 * static_cast<double>(edge.lane_puts[lane]) / static_cast<double>(sum));
+  }
+  return lines;
 }
 
 std::string ledger_lines(const LedgerReport& ledger) {
@@ -146,6 +169,7 @@ std::string Report::table() const {
   text += '\n' + count_table(stages);
   text += '\n' + time_table(stages);
   if (!edges.empty()) text += '\n' + edge_table(edges);
+  text += hot_lane_lines(edges);
   text += '\n' + ledger_lines(ledger);
   if (!verdict.empty()) text += fmt::format("verdict: {}\n", one_line(verdict));
   if (dead_letters > 0) text += fmt::format("dead letters: {}\n", dead_letters);

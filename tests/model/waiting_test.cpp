@@ -53,6 +53,20 @@ void put_one(ModelQueue& queue, int value) {
   expect(queue.put(Item(value)) == PutStatus::ok, "an open queue refuses a put");
 }
 
+// As a stage puts: never blocking in the put itself, and on once the queue is half empty.
+void put_as_a_stage(ModelQueue& queue, int value) {
+  Item item(value);
+  while (queue.try_put(std::move(item)) == PutStatus::full) {
+    expect(queue.wait_for_room(), "a wait without an end ended");
+  }
+}
+
+ModelQueue& half_refilled(Execution& run, std::size_t capacity) {
+  auto& queue = run.make<ModelQueue>(sleepy(capacity));
+  queue.set_refill(capacity - capacity / 2);
+  return queue;
+}
+
 }  // namespace
 
 void sleeper_and_waker(Execution& run) {
@@ -168,6 +182,66 @@ TEST_CASE("model: a putter that leaves at its deadline passes its wake on", "[mo
                 tally.expect_all(0, refused ? 0 : 1);
                 tally.expect_all(1, 1);
                 tally.expect_all(2, 1);
+              });
+            },
+            {.preemptions = 1});
+}
+
+TEST_CASE("model: a stage that waits for a half empty queue is woken in time", "[model][sync]") {
+  must_hold("a stage and a consumer",
+            [](Execution& run) {
+              ModelQueue& queue = half_refilled(run, 3);
+              auto& tally = run.make<Tally>();
+              for (int i = 0; i < 3; ++i) put_one(queue, i);
+              run.thread("stage", [&] {
+                for (int i = 3; i < 5; ++i) put_as_a_stage(queue, i);
+              });
+              // It waits for what the stage will put after just as many takes as must wake it.
+              run.thread("consumer", [&] {
+                for (int i = 0; i < 5; ++i) tally.arrived(queue.get()->value());
+              });
+              run.finally([&] {
+                tally.expect_all(0, 5);
+                expect(queue.put_waiters() == 0, "somebody did not leave");
+              });
+            },
+            {.preemptions = 2});
+}
+
+TEST_CASE("model: the takes that leave a queue half empty wake the stage that waits for that",
+          "[model][sync]") {
+  must_hold("takes up to the half",
+            [](Execution& run) {
+              ModelQueue& queue = half_refilled(run, 4);
+              auto& tally = run.make<Tally>();
+              for (int i = 0; i < 4; ++i) put_one(queue, i);
+              run.thread("stage", [&] { put_as_a_stage(queue, 4); });
+              for (const char* name : {"consumer 0", "consumer 1"}) {
+                run.thread(name, [&] { static_cast<void>(queue.get()); });
+              }
+              run.finally([&] {
+                while (auto item = queue.try_get()) tally.arrived(item->value());
+                expect(queue.put_count() == 5, "the stage was not woken");
+              });
+            },
+            {.preemptions = 2});
+}
+
+TEST_CASE("model: two stages that wait for a half empty queue both go on", "[model][sync]") {
+  must_hold("two stages and a consumer",
+            [](Execution& run) {
+              ModelQueue& queue = half_refilled(run, 2);
+              auto& tally = run.make<Tally>();
+              for (int i = 200; i < 202; ++i) put_one(queue, i);
+              run.thread("stage 0", [&] { put_as_a_stage(queue, 0); });
+              run.thread("stage 1", [&] { put_as_a_stage(queue, 100); });
+              run.thread("consumer", [&] {
+                for (int i = 0; i < 4; ++i) tally.arrived(queue.get()->value());
+              });
+              run.finally([&] {
+                tally.expect_all(0, 1);
+                tally.expect_all(1, 1);
+                tally.expect_all(2, 2);
               });
             },
             {.preemptions = 1});

@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include <map>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -137,6 +138,18 @@ TEST_CASE("key_by: one edge with a lane per worker under one capacity", "[pipeli
   CHECK(report.edges[0].capacity == 8);
   CHECK(report.edges[0].high_water <= 2);  // of one lane
   CHECK(report.edges[0].adaptors == "key_by");
+}
+
+TEST_CASE("key_by: a lane that gets nearly everything is reported as hot", "[pipeline]") {
+  Pipeline p("hot");
+  p.source("read", numbers(1000)) | key_by([](Number n) { return n % 100 == 0 ? n : Number{7}; }) |
+      sink("keep", [](Number) {}, {.workers = 3});
+  const EdgeReport edge = run_watched(p).edges[0];
+  REQUIRE(edge.lane_puts.size() == 3);
+  CHECK(std::accumulate(edge.lane_puts.begin(), edge.lane_puts.end(), std::uint64_t{0}) == 1000);
+  const std::size_t hot = edge.hot_lane();
+  REQUIRE(hot < 3);
+  CHECK(edge.lane_puts[hot] >= 990);
 }
 
 TEST_CASE("key_by: every lane has room for one, even under a smaller capacity", "[pipeline]") {

@@ -13,11 +13,14 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace sluice {
 namespace {
@@ -270,6 +273,43 @@ TEST_CASE("Verdict: of a stage with several workers, all of them are judged toge
       sink("sink", [](Number) {}, {.carrier = Carrier::thread});
   CHECK_THAT(verdict_of([&p] { return run_watched(p); }, "many is the limit"),
              StartsWith("many is the limit") && Contains("of its 2 workers"));
+}
+
+// As many threads as four times the cores, all with work: most of them wait for a processor, and the one
+// whose items cost more is the limit all the same.
+TEST_CASE("Clocks: time without a processor is told from work when threads outnumber cores",
+          "[pipeline][report]") {
+  Pipeline p("crowded");
+  std::vector<std::string> names;
+  auto stream = p.source("source", numbers(scaled(2000)), {.carrier = Carrier::thread});
+  const std::size_t stages = 4 * std::max(1U, std::thread::hardware_concurrency());
+  for (std::size_t i = 0; i < stages; ++i) {
+    stream = std::move(stream) | map("stage " + std::to_string(i),
+                                     [](Number n) {
+                                       spin(20us);
+                                       return n;
+                                     },
+                                     {.carrier = Carrier::thread});
+  }
+  std::move(stream) | sink("sink", [](Number) {}, {.carrier = Carrier::thread});
+  const Report report = run_watched(p);
+  double delayed = 0;
+  for (const StageReport& stage : report.stages) {
+    const WorkerReport sum = stage.clock_sum();
+    CHECK(sum.delayed_s >= 0);
+    delayed += sum.delayed_s;
+  }
+  CHECK(delayed > 0);
+  CHECK_THAT(report.table(), Contains("delayed"));
+}
+
+TEST_CASE("Clocks: a stage on the pool has no thread of its own to be delayed",
+          "[pipeline][report]") {
+  Pipeline p("pooled");
+  p.source("source", numbers(100), {.carrier = Carrier::pool}) |
+      sink("sink", [](Number) {}, {.carrier = Carrier::pool});
+  const Report report = run_watched(p);
+  for (const StageReport& stage : report.stages) CHECK(stage.clock_sum().delayed_s == 0);
 }
 
 TEST_CASE("Service times: a worker that gets one item at a time has them too", "[pipeline]") {

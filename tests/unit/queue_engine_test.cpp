@@ -126,6 +126,27 @@ TEST_CASE("QueueCore: wait_for_room returns for room, for close, deadline and st
   CHECK(returned == 2);
 }
 
+TEST_CASE("QueueCore: a wait for refill ends when the queue is half empty, a put needs one slot",
+          "[queue]") {
+  for (const std::size_t capacity : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
+    Queue<int> queue(capacity);
+    queue.set_refill(capacity - capacity / 2);
+    for (std::size_t i = 0; i < capacity; ++i) REQUIRE(queue.try_put(1) == PutStatus::ok);
+    while (queue.size() > capacity / 2) {
+      CHECK_FALSE(queue.has_refill_room());
+      CHECK_FALSE(queue.wait_for_room(Deadline::now()));
+      REQUIRE(queue.try_get());
+    }
+    CHECK(queue.has_refill_room());
+    CHECK(queue.wait_for_room(Deadline::now()));
+    REQUIRE(queue.try_put(1) == PutStatus::ok);
+    CHECK_FALSE(queue.wait_for_room(Deadline::now()));
+    CHECK(queue.has_room() == (capacity > 2));
+    queue.close();
+    CHECK(queue.wait_for_room());
+  }
+}
+
 TEST_CASE("QueueCore: wait_for_room knows how much room an item needs", "[queue]") {
   Queue<std::string> queue({.capacity = 10,
                             .capacity_bytes = 100,

@@ -8,6 +8,8 @@
 
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sluice {
 namespace {
@@ -90,6 +92,33 @@ TEST_CASE("a stage is found by its name, and a wrong name says which there are",
   CHECK_THROWS_WITH(sample().stage("pares"), Contains("pares") && Contains("read, parse"));
 }
 
+TEST_CASE("a lane is hot when it gets far more than its share of many items", "[report]") {
+  const auto hot = [](std::vector<std::uint64_t> puts) {
+    return EdgeReport{.lane_puts = std::move(puts)}.hot_lane();
+  };
+  CHECK(hot({}) == 0);
+  CHECK(hot({1000, 1000}) == 2);
+  CHECK(hot({1400, 600}) == 2);
+  CHECK(hot({400, 1600}) == 1);
+  CHECK(hot({10, 0}) == 2);  // few items may be chance
+  CHECK(hot({1000, 500, 400, 400}) == 4);
+  CHECK(hot({2000, 300, 300, 300}) == 0);
+  Report report = sample();
+  CHECK_THAT(report.table(), !Contains("hot lane"));
+  report.edges[0].lane_puts = {900, 100};
+  CHECK_THAT(report.table(),
+             Contains("hot lane: read->parse: worker 0 of 2 gets 90 % of the items"));
+  CHECK(Json::parse(report.json())["edges"][0]["lane_puts"] == Json({900, 100}));
+}
+
+TEST_CASE("time without a processor is shown when there was some", "[report]") {
+  Report report = sample();
+  CHECK_THAT(report.table(), !Contains("delayed"));
+  report.stages[0].clocks[0].delayed_s = 0.25;
+  CHECK_THAT(report.table(), Contains("delayed") && Contains("12.5%"));
+  CHECK(Json::parse(report.json())["stages"][0]["delayed_s"] == 0.25);
+}
+
 TEST_CASE("the table shows counts, clocks, edges, ledger and verdict", "[report]") {
   const std::string table = sample().table();
   CHECK_THAT(table, Catch::StartsWith("hits: done after 2.000 s, 3.000 s of processor time"));
@@ -153,17 +182,18 @@ TEST_CASE("the JSON holds every count, clock and edge under its documented name"
     "name": "parse", "kind": "map", "workers": 2, "carrier": "pool", "in": 10, "out": 4,
     "completed": 5, "filtered": 1, "dropped": 4, "skipped": 2, "cancelled": 2, "dead": 1,
     "failed": 0, "retried": 3, "refused": 0, "bytes": 0, "expected_bytes": 0, "busy_s": 1.5,
-    "starved_s": 2.0, "blocked_s": 0.25, "parked_s": 0.25, "service_p50_us": 12.5,
+    "starved_s": 2.0, "blocked_s": 0.25, "parked_s": 0.25, "delayed_s": 0.0,
+    "service_p50_us": 12.5,
     "service_p99_us": 80.0, "clocks": [
-      {"busy_s": 1.0, "starved_s": 0.5, "blocked_s": 0.25, "parked_s": 0.25},
-      {"busy_s": 0.5, "starved_s": 1.5, "blocked_s": 0.0, "parked_s": 0.0}]})");
+      {"busy_s": 1.0, "starved_s": 0.5, "blocked_s": 0.25, "parked_s": 0.25, "delayed_s": 0.0},
+      {"busy_s": 0.5, "starved_s": 1.5, "blocked_s": 0.0, "parked_s": 0.0, "delayed_s": 0.0}]})");
   CHECK(stage == expected);
   CHECK(json["stages"][0]["expected_bytes"] == 1280);
 
   const Json edge = Json::parse(R"({
     "name": "read->parse", "adaptors": "key_by", "capacity": 1024, "lanes": 2, "put": 10,
     "got": 10, "done": 10, "dropped": 0, "queued": 0, "high_water": 9, "full_s": 0.125,
-    "empty_s": 0.25})");
+    "empty_s": 0.25, "lane_puts": []})");
   CHECK(json["edges"][0] == edge);
   CHECK(json["ledger"]["balanced"] == true);
 }

@@ -4,6 +4,9 @@
 //     done, so close flows forward.
 // (2) A keyed edge has one lane (a queue) per worker of its consumer; the edge's capacity is divided
 //     among the lanes, at least one slot each.
+// (3) A stage that found an edge full goes on when it is half empty. With the first free slot go on:
+//     a stage that feeds a short edge, where little would be saved; an application's thread; and who
+//     feeds a keyed edge, where outputs for one worker wait behind those for another.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -26,6 +29,7 @@ struct EdgeSpec {
   std::size_t capacity = 0;
   std::size_t lanes = 1;
   bool unbounded = false;
+  bool fed_by_stages = true;  ///< not by the application
 };
 
 class EdgeBase {
@@ -76,6 +80,9 @@ class Edge final : public EdgeBase {
       } else {
         lanes_.push_back(std::make_unique<Queue<T>>(share > 0 ? share : std::size_t{1}));
       }
+      if (agreed.fed_by_stages && agreed.lanes == 1 && agreed.capacity >= kRefilledByHalves) {
+        lanes_.back()->set_refill(agreed.capacity / 2);
+      }
     }
   }
 
@@ -89,6 +96,8 @@ class Edge final : public EdgeBase {
   }
 
  private:
+  static constexpr std::size_t kRefilledByHalves = 64;
+
   std::vector<std::unique_ptr<Queue<T>>> lanes_{};
 };
 

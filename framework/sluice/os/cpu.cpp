@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/os/cpu.hpp>
 
+#include <cstdio>
 #include <ctime>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -36,6 +38,22 @@ void yield_cpu() noexcept { sched_yield(); }
 void nap(std::chrono::nanoseconds duration) noexcept {
   const timespec time = {.tv_sec = 0, .tv_nsec = static_cast<long>(duration.count())};
   nanosleep(&time, nullptr);
+}
+
+int this_thread_id() noexcept { return static_cast<int>(gettid()); }
+
+std::int64_t run_delay_ns(int thread_id) noexcept {
+  char text[128] = {};
+  std::snprintf(text, sizeof text, "/proc/self/task/%d/schedstat", thread_id);
+  const int file = open(text, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  const ssize_t size = read(file, text, sizeof text - 1);
+  close(file);
+  if (size <= 0) return 0;
+  text[size] = '\0';
+  long long ran = 0;
+  long long delayed = 0;
+  return std::sscanf(text, "%lld %lld", &ran, &delayed) == 2 ? delayed : 0;
 }
 
 std::int64_t steady_now_ns() noexcept {

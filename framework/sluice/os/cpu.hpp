@@ -18,6 +18,13 @@ void yield_cpu() noexcept;
 /// Sleeps about that long. Only for a thread that has found yielding useless.
 void nap(std::chrono::nanoseconds duration) noexcept;
 
+/// The calling thread, as the system knows it.
+[[nodiscard]] int this_thread_id() noexcept;
+/// Returns  nanoseconds for which that thread of this process could have run and had no processor;
+///          0 when the system does not tell.
+/// Threads  any.
+[[nodiscard]] std::int64_t run_delay_ns(int thread_id) noexcept;
+
 /// Returns  nanoseconds of the steady clock.
 [[nodiscard]] std::int64_t steady_now_ns() noexcept;
 

@@ -21,7 +21,8 @@ WorkerReport clocks_of(const Worker& worker, Worker::Nanoseconds now) {
   return {.busy_s = seconds(Activity::busy),
           .starved_s = seconds(Activity::starved),
           .blocked_s = seconds(Activity::blocked),
-          .parked_s = seconds(Activity::parked)};
+          .parked_s = seconds(Activity::parked),
+          .delayed_s = static_cast<double>(worker.run_delay()) * kSecond};
 }
 
 void add_service_times(const RunState& run, std::size_t stage, StageReport& report) {
@@ -88,6 +89,9 @@ EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, bool end
                     .high_water = queues.high_water,
                     .full_s = static_cast<double>(edge.full_ns()) * kSecond,
                     .empty_s = starved_in(run, planned.to, now)};
+  for (std::size_t lane = 0; edge.lanes() > 1 && lane < edge.lanes(); ++lane) {
+    report.lane_puts.push_back(edge.lane(lane).put_count());
+  }
   for (const std::string& adaptor : planned.adaptors) {
     if (adaptor.empty()) continue;
     report.adaptors += (report.adaptors.empty() ? "" : "; ") + adaptor;

@@ -35,7 +35,8 @@ void RunState::make_edges() {
         graph_->stages[edge.to].maker->make_edge({.name = edge.name,
                                                   .capacity = edge.capacity,
                                                   .lanes = edge.lanes,
-                                                  .unbounded = edge.capacity == unbounded});
+                                                  .unbounded = edge.capacity == unbounded,
+                                                  .fed_by_stages = !edge.from.empty()});
   }
 }
 

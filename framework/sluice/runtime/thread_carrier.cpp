@@ -36,14 +36,8 @@ void wait(RunState& run, Worker& worker, StepResult result) noexcept {
   }
 }
 
-}  // namespace
-
-void drive_on_own_thread(RunState& run, Worker& worker) noexcept {
-  name_this_thread(worker.state.stage().name);
-  drive_here(run, worker);
-}
-
-void drive_here(RunState& run, Worker& worker) noexcept {
+// Steps the worker until it has ended.
+void drive(RunState& run, Worker& worker) noexcept {
   Worker::Nanoseconds now = Worker::read_clock();
   for (;;) {
     while (!worker.try_claim()) {  // nobody else steps a worker that has a thread
@@ -55,6 +49,20 @@ void drive_here(RunState& run, Worker& worker) noexcept {
     wait(run, worker, result);
     now = Worker::read_clock();
   }
+}
+
+}  // namespace
+
+void drive_on_own_thread(RunState& run, Worker& worker) noexcept {
+  name_this_thread(worker.state.stage().name);
+  worker.begin_thread();
+  drive(run, worker);
+  worker.end_thread();
+  run.participant_ended();
+}
+
+void drive_here(RunState& run, Worker& worker) noexcept {
+  drive(run, worker);
   run.participant_ended();
 }
 

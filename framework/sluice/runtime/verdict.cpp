@@ -1,7 +1,8 @@
 // sluice/runtime/verdict.cpp: which stage limits a run, read off the clocks.
 //
-// The limit is the stage whose workers are busy for the largest part of their lives. Flink's rule
-// for the same question: neither back-pressured nor idle. When the busy time of all stages together
+// The limit is the stage whose workers are busy for the largest part of their lives, not counting the
+// time for which they had work and no processor: with more threads than cores everybody looks busy.
+// Flink's rule for the same question: neither back-pressured nor idle. When the busy time of all stages together
 // fills the cores, more workers can't help, and the verdict says so.
 // SPDX-License-Identifier: MIT
 #include <sluice/runtime/run_report.hpp>
@@ -16,6 +17,8 @@ namespace {
 double life_of(const WorkerReport& clock) {
   return clock.busy_s + clock.starved_s + clock.blocked_s + clock.parked_s;
 }
+
+double at_work(const WorkerReport& clock) { return std::max(0.0, clock.busy_s - clock.delayed_s); }
 
 double part(double seconds, double whole) { return whole > 0 ? seconds / whole : 0; }
 
@@ -44,7 +47,7 @@ std::string verdict_of(const Report& report) {
   double most = 0;
   for (std::size_t i = 0; i < report.stages.size(); ++i) {
     const WorkerReport clock = report.stages[i].clock_sum();
-    const double busy = part(clock.busy_s, life_of(clock));
+    const double busy = part(at_work(clock), life_of(clock));
     if (busy > most) {
       most = busy;
       limit = i;

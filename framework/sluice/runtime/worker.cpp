@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/runtime/worker.hpp>
 
+#include <sluice/os/cpu.hpp>
+
 #include <algorithm>
 #include <limits>
 
@@ -143,6 +145,21 @@ bool Worker::may_progress(Nanoseconds now, bool closely) const noexcept {
       break;
   }
   return true;
+}
+
+void Worker::begin_thread() noexcept {
+  thread_id_.store(this_thread_id(), std::memory_order_relaxed);
+}
+void Worker::end_thread() noexcept {
+  run_delay_.store(run_delay_ns(thread_id_.load(std::memory_order_relaxed)),
+                   std::memory_order_relaxed);
+  // sync-point run-delay: releases the total to who finds the thread gone.
+  thread_id_.store(0, std::memory_order_release);
+}
+Worker::Nanoseconds Worker::run_delay() const noexcept {
+  // sync-point run-delay: acquires the total with the zero.
+  const int thread = thread_id_.load(std::memory_order_acquire);
+  return thread != 0 ? run_delay_ns(thread) : run_delay_.load(std::memory_order_relaxed);
 }
 
 Worker::Nanoseconds Worker::clock(Activity activity, Nanoseconds now) const noexcept {

@@ -71,6 +71,10 @@ class Worker final : public EmitWait {
   /// What its timer is for will not be done any more: a step would end it.
   [[nodiscard]] bool timer_is_moot() const noexcept;
 
+  /// Called on the worker's own thread, first and last; never for a worker without one.
+  void begin_thread() noexcept;
+  void end_thread() noexcept;
+
   // ---- for reports -------------------------------------------------------------------------------
   [[nodiscard]] Activity activity() const noexcept {
     return activity_.load(std::memory_order_relaxed);
@@ -82,6 +86,8 @@ class Worker final : public EmitWait {
   /// Nanoseconds spent so far, the current activity up to `now` included.
   [[nodiscard]] Nanoseconds clock(Activity activity, Nanoseconds now) const noexcept;
   [[nodiscard]] Nanoseconds born() const noexcept { return born_; }
+  /// For how long its own thread had work and no processor; 0 for a worker without a thread.
+  [[nodiscard]] Nanoseconds run_delay() const noexcept;
   /// The queue whose room it waits for; null when it does not.
   [[nodiscard]] const QueueCore* waits_for_room_in() const noexcept {
     return full_.load(std::memory_order_relaxed);
@@ -116,6 +122,8 @@ class Worker final : public EmitWait {
   std::atomic<Nanoseconds> rests_until_{0};
   std::atomic<const QueueCore*> full_{nullptr};
   std::atomic<Nanoseconds> clocks_[kClocks] = {};
+  std::atomic<int> thread_id_{0};          // 0: none, or it has ended
+  std::atomic<Nanoseconds> run_delay_{0};  // once it has ended
   Nanoseconds born_;
   std::size_t batch_;
   std::size_t limit_;        // items per step as of now

@@ -12,6 +12,7 @@
 
 #include <sluice/base/cache_line.hpp>
 #include <sluice/sync/ring_index.hpp>
+#include <sluice/sync/spin_habit.hpp>
 #include <sluice/sync/task_account.hpp>
 #include <sluice/sync/waiter.hpp>
 
@@ -115,6 +116,17 @@ class BasicQueueCore {
     return ring_.may_have_room(1, weight);
   }
 
+  /// Who waits for room waits until so many slots are free instead of one, so that a producer that is
+  /// faster than its consumer is not woken for each item. Only waits are changed: a put succeeds
+  /// whenever there is room. Not for a bound in bytes.
+  /// Threads  call before the queue is shared.
+  void set_refill(std::size_t slots) noexcept { refill_ = slots; }
+  /// has_room() and may_have_room() for who waits: is it worth to go on?
+  [[nodiscard]] bool has_refill_room() const noexcept { return ring_.has_room(refill_); }
+  [[nodiscard]] bool may_have_refill_room() const noexcept {
+    return ring_.may_have_room(refill_, 0);
+  }
+
   /// task_done() without its check, for a worker that counts what it takes: an item settled twice is
   /// found by the ledger.
   void settle_taken(std::size_t n) noexcept {
@@ -166,9 +178,9 @@ class BasicQueueCore {
   class RoomWaiter : public BasicWaiter<Sync> {
    public:
     RoomWaiter(BasicQueueCore& core, const Deadline& deadline, std::stop_token stop,
-               std::size_t weight, std::size_t others = 1) noexcept
+               std::size_t weight, std::size_t others = 1, bool spin = true) noexcept
         : BasicWaiter<Sync>(core.room_.point, core.room_probe(weight, others), deadline,
-                            std::move(stop), core.spin_budget()) {}
+                            std::move(stop), spin ? core.spin_budget() : 0) {}
   };
 
   /// cancel() without the items: settles what was queued and hands the storage over.
@@ -184,7 +196,14 @@ class BasicQueueCore {
     items_.point.wake_one();
     if (items_.bell != nullptr) items_.bell->wake_one();
   }
+  [[nodiscard]] bool putters_wait() const noexcept {
+    return room_.point.needs_wake() || (room_.bell != nullptr && room_.bell->needs_wake()) ||
+           (room_gong_ != nullptr && room_gong_->has_waiters());
+  }
   void wake_putters() noexcept {
+    // Of the takes after which nothing is put any more, the last one sees the size that remains: it
+    // wakes if any should. An earlier one may see less than there is, and wake in vain.
+    if (refill_ > 1 && (!putters_wait() || !has_refill_room())) return;
     // Putters that wait for bytes need different amounts, so each has to look for itself.
     if (ring_.capacity_bytes() != 0) {
       if (room_.point.has_waiters()) room_.point.wake_all();
@@ -206,6 +225,9 @@ class BasicQueueCore {
   Side items_;  // where getters wait
   Side room_;   // where putters wait
   Point* room_gong_ = nullptr;
+  // Slots that must be free to end a wait for room, or all of them if there are fewer.
+  std::size_t refill_ = 1;
+  BasicSpinHabit<Sync> refill_spin_;  // of wait_for_room()
   // A joiner changes nothing but its wait point, so join() is const.
   alignas(kCacheLine) mutable BasicTaskAccount<Sync> account_;
   typename Sync::template Atomic<std::int64_t> spin_ns_{kAutoSpin.count()};

@@ -129,8 +129,9 @@ Probe BasicQueueCore<Sync>::room_probe(std::size_t weight, std::size_t others) c
                 return static_cast<const BasicQueueCore*>(core)->ring_.may_have_room(count, bytes);
               },
           .object = this,
+          .count = refill_,
           .weight = weight,
-          .others = others};
+          .others = std::max(others, refill_)};
 }
 
 // As long as a sleep and a wake would take, measured on this machine: spinning then costs at most
@@ -163,13 +164,21 @@ bool BasicQueueCore<Sync>::wait_for_items(const Deadline& deadline, std::stop_to
 template <class Sync>
 bool BasicQueueCore<Sync>::wait_for_room(const Deadline& deadline, std::stop_token stop,
                                          std::size_t weight) {
-  const auto could_put = [&] { return is_closed() || ring_.may_have_room(1, weight); };
-  if (could_put()) return true;
+  // Not the sleeper's look, which is true also when a get is in progress: a caller that comes back at
+  // once would find it still in progress.
+  const auto room = [&](std::size_t count) {
+    return is_closed() || (ring_.capacity_bytes() != 0 ? ring_.may_have_room(count, weight)
+                                                       : ring_.has_room(count));
+  };
+  if (room(refill_)) return true;
   if (deadline.is_one_try()) return false;
-  RoomWaiter waiter(*this, deadline, std::move(stop), weight, 2);
-  for (;;) {
+  const bool spin = refill_spin_.try_spin();
+  RoomWaiter waiter(*this, deadline, std::move(stop), weight, 2, spin);
+  for (bool first = true;; first = false) {
     const WaitEnd end = waiter.wait();
-    if (could_put()) return true;
+    if (first && spin) refill_spin_.note(waiter.announced());
+    // Whoever was woken takes what room there is, however much others have put meanwhile.
+    if (room(1)) return true;
     if (end != WaitEnd::ready) return false;
   }
 }

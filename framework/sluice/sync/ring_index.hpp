@@ -128,7 +128,7 @@ class BasicRingIndex {
   /// The sleepers' look for room: true also when closed or when a put or get is in progress.
   [[nodiscard]] bool may_have_room(std::uint64_t count, std::size_t weight) const noexcept;
   [[nodiscard]] bool has_items() const noexcept;
-  [[nodiscard]] bool has_room() const noexcept;
+  [[nodiscard]] bool has_room(std::uint64_t count = 1) const noexcept;
   /// Closed and empty.
   [[nodiscard]] bool drained() const noexcept;
 

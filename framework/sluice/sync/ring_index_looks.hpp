@@ -42,12 +42,13 @@ bool BasicRingIndex<Sync>::has_items() const noexcept {
 }
 
 template <class Sync>
-bool BasicRingIndex<Sync>::has_room() const noexcept {
+bool BasicRingIndex<Sync>::has_room(std::uint64_t count) const noexcept {
   const std::uint64_t word = tail_word();
   if ((word & kClosed) != 0) return false;
   const std::uint64_t used = (word >> kShift) - (head_word() >> kShift);
   if (static_cast<std::int64_t>(used) <= 0) return true;
-  return used < capacity() && (capacity_bytes_ == 0 || size_bytes() < capacity_bytes_);
+  return used < capacity() && capacity() - used >= count &&
+         (capacity_bytes_ == 0 || size_bytes() < capacity_bytes_);
 }
 
 template <class Sync>

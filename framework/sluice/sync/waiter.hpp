@@ -53,6 +53,8 @@ class BasicWaiter {
 
   /// Blocks   until the probe says yes or a wake came, the deadline passed or a stop was requested.
   [[nodiscard]] WaitEnd wait();
+  /// Spinning was not enough, or there was none.
+  [[nodiscard]] bool announced() const noexcept { return announced_; }
 
  private:
   struct WakeAll {
