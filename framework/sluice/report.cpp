@@ -70,7 +70,7 @@ std::size_t EdgeReport::hot_lane() const noexcept {
   for (const std::uint64_t puts : lane_puts) sum += static_cast<double>(puts);
   if (count < 2 || sum < kEnoughItems * count) return lane_puts.size();
   const auto most = std::max_element(lane_puts.begin(), lane_puts.end());
-  const double limit = (1 / count + 1) / 2;
+  const double limit = count < 3 ? 0.75 : std::min((1 / count + 1) / 2, 3 / count);
   if (static_cast<double>(*most) <= limit * sum) return lane_puts.size();
   return static_cast<std::size_t>(most - lane_puts.begin());
 }

@@ -30,8 +30,7 @@ struct WorkerReport {
   double starved_s = 0;  ///< waited for input
   double blocked_s = 0;  ///< waited for room downstream
   double parked_s = 0;   ///< could have run, or waited for a timer
-  /// For how long its own thread had work and no processor, nearly always part of busy_s; 0 for a
-  /// worker that shares threads.
+  /// The part of busy_s for which its own thread had no processor; 0 for a worker that shares threads.
   double delayed_s = 0;
 };
 
@@ -74,8 +73,8 @@ struct EdgeReport {
   double empty_s = 0;                      ///< consumers waited for items, summed over them
   std::vector<std::uint64_t> lane_puts{};  ///< of a keyed edge: items per lane
 
-  /// The lane that got far more than its share, so that more workers would not help: past the middle
-  /// between an equal share and everything. lane_puts.size() when there is none.
+  /// The lane that got so much more than its share that more workers would not help: past the middle
+  /// between an equal share and everything, or three equal shares. lane_puts.size() if there is none.
   [[nodiscard]] std::size_t hot_lane() const noexcept;
 };
 

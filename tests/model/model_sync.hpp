@@ -134,6 +134,8 @@ struct ModelSync {
   static void nap() noexcept { Execution::current()->yield(); }
   [[nodiscard]] static std::int64_t now_ns() noexcept { return Execution::current()->now_ns(); }
   [[nodiscard]] static unsigned cpus() noexcept { return 2; }
+  /// Ends when the machine likes, as every deadline.
+  static constexpr std::chrono::hours kPatience{1};
 
   /// The kernel compares and goes to sleep in one step; nothing is ordered by it.
   static bool sleep(const Atomic<std::uint64_t>& word, std::uint32_t epoch,

@@ -56,9 +56,7 @@ void put_one(ModelQueue& queue, int value) {
 // As a stage puts: never blocking in the put itself, and on once the queue is half empty.
 void put_as_a_stage(ModelQueue& queue, int value) {
   Item item(value);
-  while (queue.try_put(std::move(item)) == PutStatus::full) {
-    expect(queue.wait_for_room(), "a wait without an end ended");
-  }
+  while (queue.try_put(std::move(item)) == PutStatus::full) queue.wait_for_refill();
 }
 
 ModelQueue& half_refilled(Execution& run, std::size_t capacity) {
@@ -225,6 +223,34 @@ TEST_CASE("model: the takes that leave a queue half empty wake the stage that wa
               });
             },
             {.preemptions = 2});
+}
+
+TEST_CASE("model: a stage that waits for any room is not kept from it by one that waits for half",
+          "[model][sync]") {
+  must_hold("a patient and an impatient stage",
+            [](Execution& run) {
+              ModelQueue& queue = half_refilled(run, 5);
+              auto& tally = run.make<Tally>();
+              for (int i = 200; i < 205; ++i) put_one(queue, i);
+              run.thread("patient", [&] { put_as_a_stage(queue, 0); });
+              run.thread("impatient", [&] {
+                Item item(100);
+                while (queue.try_put(std::move(item)) == PutStatus::full) {
+                  expect(queue.wait_for_room(), "a wait without an end ended");
+                }
+              });
+              // Room for both, and never for half the queue.
+              run.thread("consumer", [&] {
+                for (int i = 0; i < 2; ++i) tally.arrived(queue.get()->value());
+              });
+              run.finally([&] {
+                while (auto item = queue.try_get()) tally.arrived(item->value());
+                tally.expect_all(0, 1);
+                tally.expect_all(1, 1);
+                tally.expect_all(2, 5);
+              });
+            },
+            {.preemptions = 1});
 }
 
 TEST_CASE("model: two stages that wait for a half empty queue both go on", "[model][sync]") {

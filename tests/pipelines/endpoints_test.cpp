@@ -55,6 +55,26 @@ TEST_CASE("Inlet and Outlet: what is put comes out, in order, until close", "[pi
   });
 }
 
+TEST_CASE("One thread that puts one and gets one may have as many in flight as the edges hold",
+          "[pipeline]") {
+  for_every_carrier([](const CarrierMix& mix) {
+    constexpr Number kCapacity = 128;
+    Pipeline p("a window");
+    p.inlet<Number>("in", {.carrier = mix.at(0), .capacity = kCapacity}) |
+        outlet<Number>("out", {.capacity = kCapacity});
+    WatchedRun run(p);
+    auto in = run->inlet<Number>("in");
+    auto out = run->outlet<Number>("out");
+    Number put = 0;
+    for (; put < 2 * kCapacity; ++put) REQUIRE(in.put(put) == PutStatus::ok);
+    for (Number got = 0; got < scaled<Number>(3000); ++got) {
+      REQUIRE(*out.get() == got);
+      REQUIRE(in.put(put++) == PutStatus::ok);
+    }
+    run->cancel();
+  });
+}
+
 TEST_CASE("Inlet: put waits while the edge behind it is full, until its deadline", "[pipeline]") {
   for_every_carrier([](const CarrierMix& mix) {
     const Pipeline p = in_add_out(mix, 1);

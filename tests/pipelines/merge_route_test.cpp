@@ -5,6 +5,7 @@
 #include <support/gate.hpp>
 #include <support/move_only.hpp>
 #include <support/numbers.hpp>
+#include <support/scale.hpp>
 #include <support/watched_run.hpp>
 
 #include <sluice/sluice.hpp>
@@ -13,6 +14,7 @@
 
 #include <atomic>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,6 +96,55 @@ TEST_CASE("Merge: a diamond joins what was fanned out", "[pipeline]") {
     run_watched(p);
     CHECK(got.sorted() == up_to(200));
   });
+}
+
+// More go round than fit into the edge up to the half and the queue together.
+TEST_CASE("A loop through the application's own queue goes on while there is room anywhere in it",
+          "[pipeline]") {
+  constexpr Number kTokens = 1500;
+  constexpr Number kRounds = scaled<Number>(20'000);
+  Queue<Number> back(512);
+  const auto read = [&back, made = Number{0}]() mutable -> std::optional<Number> {
+    if (made < kTokens) return made++;
+    auto item = back.get();
+    return item ? std::optional(*item) : std::nullopt;
+  };
+  Number seen = 0;
+  const auto write = [&](Number n) {
+    if (++seen == kRounds) back.close();
+    static_cast<void>(back.put(n));
+  };
+  Pipeline p("a loop");
+  p.source("read", read, {.carrier = Carrier::thread}) |
+      sink("write", write, {.carrier = Carrier::thread, .capacity = 1024});
+  const Report report = run_watched(p);
+  CHECK(report.status == RunStatus::done);
+  CHECK(seen >= kRounds);
+}
+
+// The many come only as fast as the sink takes them, so the level never falls to the half.
+TEST_CASE("Merge: a producer gets its turn however full another one keeps the edge", "[pipeline]") {
+  constexpr Number kInFlight = 600;
+  std::atomic<bool> last_few{false};
+  std::counting_semaphore<> tokens{kInFlight};
+  Pipeline p("fair");
+  auto many = p.source("many",
+                       [&]() -> std::optional<Number> {
+                         tokens.acquire();
+                         return last_few ? std::nullopt : std::optional(Number{0});
+                       },
+                       {.carrier = Carrier::thread});
+  auto few = p.source("few", numbers(2000), {.carrier = Carrier::thread}) |
+             map("mark", [](Number n) { return n + 1; }, {.carrier = Carrier::thread});
+  const auto write = [&](Number n) {
+    if (n == 2000) last_few = true;
+    if (n == 0 || n == 2000) tokens.release();
+  };
+  merge(std::move(many), std::move(few)) |
+      sink("write", write, {.carrier = Carrier::thread, .capacity = 1024});
+  const Report report = run_watched(p);
+  CHECK(report.status == RunStatus::done);
+  CHECK(report.stage("mark").out == 2000);
 }
 
 TEST_CASE("Route: the first predicate that holds takes the item, the last stream the rest",

@@ -20,7 +20,6 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace sluice {
 namespace {
@@ -275,12 +274,10 @@ TEST_CASE("Verdict: of a stage with several workers, all of them are judged toge
              StartsWith("many is the limit") && Contains("of its 2 workers"));
 }
 
-// As many threads as four times the cores, all with work: most of them wait for a processor, and the one
-// whose items cost more is the limit all the same.
+// Four times as many threads as cores, all with work: most of them wait for a processor.
 TEST_CASE("Clocks: time without a processor is told from work when threads outnumber cores",
           "[pipeline][report]") {
   Pipeline p("crowded");
-  std::vector<std::string> names;
   auto stream = p.source("source", numbers(scaled(2000)), {.carrier = Carrier::thread});
   const std::size_t stages = 4 * std::max(1U, std::thread::hardware_concurrency());
   for (std::size_t i = 0; i < stages; ++i) {

@@ -126,25 +126,45 @@ TEST_CASE("QueueCore: wait_for_room returns for room, for close, deadline and st
   CHECK(returned == 2);
 }
 
-TEST_CASE("QueueCore: a wait for refill ends when the queue is half empty, a put needs one slot",
+TEST_CASE("QueueCore: a wait for refill waits for more than one slot, but not for long",
           "[queue]") {
-  for (const std::size_t capacity : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
-    Queue<int> queue(capacity);
-    queue.set_refill(capacity - capacity / 2);
-    for (std::size_t i = 0; i < capacity; ++i) REQUIRE(queue.try_put(1) == PutStatus::ok);
-    while (queue.size() > capacity / 2) {
-      CHECK_FALSE(queue.has_refill_room());
-      CHECK_FALSE(queue.wait_for_room(Deadline::now()));
-      REQUIRE(queue.try_get());
-    }
-    CHECK(queue.has_refill_room());
-    CHECK(queue.wait_for_room(Deadline::now()));
-    REQUIRE(queue.try_put(1) == PutStatus::ok);
-    CHECK_FALSE(queue.wait_for_room(Deadline::now()));
-    CHECK(queue.has_room() == (capacity > 2));
-    queue.close();
-    CHECK(queue.wait_for_room());
+  Queue<int> queue(100);
+  queue.set_refill(50);
+  for (int i = 0; i < 100; ++i) REQUIRE(queue.try_put(i) == PutStatus::ok);
+  CHECK_FALSE(queue.wait_for_room(1ms));
+  REQUIRE(queue.try_get());
+  queue.wait_for_refill();  // one slot is all there will ever be
+  CHECK(queue.try_put(1) == PutStatus::ok);
+  CHECK(queue.try_put(1) == PutStatus::full);
+  for (int i = 0; i < 50; ++i) REQUIRE(queue.try_get());
+  queue.wait_for_refill();
+  CHECK(queue.put_waiters() == 0);
+  queue.close();
+  queue.wait_for_refill();
+}
+
+TEST_CASE("QueueCore: producers that wait for one slot and for many share a queue", "[queue]") {
+  Queue<int> queue(100);
+  queue.set_refill(50);
+  constexpr int kItems = scaled(20'000);
+  std::vector<std::thread> producers;
+  for (const bool many : {true, true, false}) {
+    producers.emplace_back([&queue, many] {
+      for (int i = 0; i < kItems; ++i) {
+        while (queue.try_put(i) == PutStatus::full) {
+          if (many) {
+            queue.wait_for_refill();
+          } else {
+            static_cast<void>(queue.wait_for_room());
+          }
+        }
+      }
+    });
   }
+  for (int got = 0; got < 3 * kItems; ++got) REQUIRE(queue.get());
+  for (std::thread& producer : producers) producer.join();
+  CHECK(queue.empty());
+  CHECK(queue.put_waiters() == 0);
 }
 
 TEST_CASE("QueueCore: wait_for_room knows how much room an item needs", "[queue]") {

@@ -4,9 +4,11 @@
 //     done, so close flows forward.
 // (2) A keyed edge has one lane (a queue) per worker of its consumer; the edge's capacity is divided
 //     among the lanes, at least one slot each.
-// (3) A stage that found an edge full goes on when it is half empty. With the first free slot go on:
-//     a stage that feeds a short edge, where little would be saved; an application's thread; and who
-//     feeds a keyed edge, where outputs for one worker wait behind those for another.
+// (3) A stage with a thread of its own and little work that found an edge full goes on when it is half
+//     empty, or after a while (QueueCore::wait_for_refill). All others go on with the first free slot:
+//     also who feeds a short edge, where little would be saved, or a keyed one, where outputs for one
+//     worker wait behind those for another, and all of a pipeline in which an application may wait for
+//     one output before it puts the next.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -29,7 +31,7 @@ struct EdgeSpec {
   std::size_t capacity = 0;
   std::size_t lanes = 1;
   bool unbounded = false;
-  bool fed_by_stages = true;  ///< not by the application
+  bool refilled_by_halves = false;
 };
 
 class EdgeBase {
@@ -80,9 +82,7 @@ class Edge final : public EdgeBase {
       } else {
         lanes_.push_back(std::make_unique<Queue<T>>(share > 0 ? share : std::size_t{1}));
       }
-      if (agreed.fed_by_stages && agreed.lanes == 1 && agreed.capacity >= kRefilledByHalves) {
-        lanes_.back()->set_refill(agreed.capacity / 2);
-      }
+      if (agreed.refilled_by_halves) lanes_.back()->set_refill(agreed.capacity / 2);
     }
   }
 
@@ -96,8 +96,6 @@ class Edge final : public EdgeBase {
   }
 
  private:
-  static constexpr std::size_t kRefilledByHalves = 64;
-
   std::vector<std::unique_ptr<Queue<T>>> lanes_{};
 };
 

@@ -57,8 +57,7 @@ bool PortCore::any_room(bool closely) const noexcept {
     const QueueCore* const queue = branch->full.load(std::memory_order_relaxed);
     if (queue == nullptr) continue;
     none_full = false;
-    if ((closely ? queue->may_have_refill_room() : queue->has_refill_room()) || queue->is_closed())
-      return true;
+    if ((closely ? queue->may_have_room() : queue->has_room()) || queue->is_closed()) return true;
   }
   return none_full;  // then it is being changed right now
 }

@@ -42,18 +42,19 @@ void nap(std::chrono::nanoseconds duration) noexcept {
 
 int this_thread_id() noexcept { return static_cast<int>(gettid()); }
 
-std::int64_t run_delay_ns(int thread_id) noexcept {
+ThreadTimes thread_times(int thread_id) noexcept {
   char text[128] = {};
   std::snprintf(text, sizeof text, "/proc/self/task/%d/schedstat", thread_id);
   const int file = open(text, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
+  if (file < 0) return {};
   const ssize_t size = read(file, text, sizeof text - 1);
   close(file);
-  if (size <= 0) return 0;
+  if (size <= 0) return {};
   text[size] = '\0';
   long long ran = 0;
   long long delayed = 0;
-  return std::sscanf(text, "%lld %lld", &ran, &delayed) == 2 ? delayed : 0;
+  if (std::sscanf(text, "%lld %lld", &ran, &delayed) != 2) return {};
+  return {ran, delayed};
 }
 
 std::int64_t steady_now_ns() noexcept {

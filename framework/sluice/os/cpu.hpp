@@ -20,10 +20,14 @@ void nap(std::chrono::nanoseconds duration) noexcept;
 
 /// The calling thread, as the system knows it.
 [[nodiscard]] int this_thread_id() noexcept;
-/// Returns  nanoseconds for which that thread of this process could have run and had no processor;
-///          0 when the system does not tell.
+/// What a thread has got of the processors, in nanoseconds.
+struct ThreadTimes {
+  std::int64_t ran = 0;
+  std::int64_t delayed = 0;  ///< could have run and had no processor
+};
+/// Returns  the times of that thread of this process; zeros when the system does not tell.
 /// Threads  any.
-[[nodiscard]] std::int64_t run_delay_ns(int thread_id) noexcept;
+[[nodiscard]] ThreadTimes thread_times(int thread_id) noexcept;
 
 /// Returns  nanoseconds of the steady clock.
 [[nodiscard]] std::int64_t steady_now_ns() noexcept;

@@ -14,15 +14,25 @@ namespace {
 
 constexpr double kSecond = 1e-9;
 
+double seconds_of(const Worker& worker, Activity activity, Worker::Nanoseconds now) {
+  return static_cast<double>(worker.clock(activity, now)) * kSecond;
+}
+
+// The part of its busy time for which the worker's own thread neither ran nor waited for anything but a
+// processor. What else delayed the thread lies between a wake and the next step.
+double delayed_in(const Worker& worker, double busy_s) {
+  const ThreadTimes times = worker.thread_times();
+  const double not_run = std::max(0.0, busy_s - static_cast<double>(times.ran) * kSecond);
+  return std::min(not_run, static_cast<double>(times.delayed) * kSecond);
+}
+
 WorkerReport clocks_of(const Worker& worker, Worker::Nanoseconds now) {
-  const auto seconds = [&](Activity activity) {
-    return static_cast<double>(worker.clock(activity, now)) * kSecond;
-  };
-  return {.busy_s = seconds(Activity::busy),
-          .starved_s = seconds(Activity::starved),
-          .blocked_s = seconds(Activity::blocked),
-          .parked_s = seconds(Activity::parked),
-          .delayed_s = static_cast<double>(worker.run_delay()) * kSecond};
+  const double busy_s = seconds_of(worker, Activity::busy, now);
+  return {.busy_s = busy_s,
+          .starved_s = seconds_of(worker, Activity::starved, now),
+          .blocked_s = seconds_of(worker, Activity::blocked, now),
+          .parked_s = seconds_of(worker, Activity::parked, now),
+          .delayed_s = delayed_in(worker, busy_s)};
 }
 
 void add_service_times(const RunState& run, std::size_t stage, StageReport& report) {
@@ -67,7 +77,7 @@ double starved_in(const RunState& run, std::size_t stage, Worker::Nanoseconds no
   double seconds = 0;
   const RunState::Range range = run.workers_of(stage);
   for (std::size_t i = range.first; i < range.last; ++i) {
-    seconds += clocks_of(*run.workers()[i], now).starved_s;
+    seconds += seconds_of(*run.workers()[i], Activity::starved, now);
   }
   return seconds;
 }

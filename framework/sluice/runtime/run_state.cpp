@@ -4,9 +4,16 @@
 
 #include <sluice/os/this_process.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::detail {
+namespace {
+
+// For a shorter edge there is little to save by waiting until it is half empty.
+constexpr std::size_t kRefilledByHalves = 64;
+
+}  // namespace
 
 RunState::RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t seed,
                    RunHooks hooks)
@@ -30,13 +37,19 @@ RunState::RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t 
 RunState::~RunState() = default;
 
 void RunState::make_edges() {
+  const bool served =
+      std::any_of(graph_->stages.begin(), graph_->stages.end(), [](const StageDef& def) {
+        return def.role == StageRole::inlet || def.role == StageRole::outlet;
+      });
   for (const PlannedEdge& edge : plan_.edges) {
-    edges_[edge.to] =
-        graph_->stages[edge.to].maker->make_edge({.name = edge.name,
-                                                  .capacity = edge.capacity,
-                                                  .lanes = edge.lanes,
-                                                  .unbounded = edge.capacity == unbounded,
-                                                  .fed_by_stages = !edge.from.empty()});
+    const bool endless = edge.capacity == unbounded;
+    edges_[edge.to] = graph_->stages[edge.to].maker->make_edge(
+        {.name = edge.name,
+         .capacity = edge.capacity,
+         .lanes = edge.lanes,
+         .unbounded = endless,
+         .refilled_by_halves =
+             !served && !endless && edge.lanes == 1 && edge.capacity >= kRefilledByHalves});
   }
 }
 

@@ -18,8 +18,6 @@ double life_of(const WorkerReport& clock) {
   return clock.busy_s + clock.starved_s + clock.blocked_s + clock.parked_s;
 }
 
-double at_work(const WorkerReport& clock) { return std::max(0.0, clock.busy_s - clock.delayed_s); }
-
 double part(double seconds, double whole) { return whole > 0 ? seconds / whole : 0; }
 
 // "upstream read is 90 % blocked": what shows that the limit is a limit.
@@ -43,13 +41,17 @@ std::string witness(const Report& report, std::size_t limit) {
 }  // namespace
 
 std::string verdict_of(const Report& report) {
+  // Of a stage on the pool it is not known for how long it had work and no processor.
+  const bool comparable =
+      std::all_of(report.stages.begin(), report.stages.end(),
+                  [](const StageReport& stage) { return stage.carrier == Carrier::thread; });
   std::size_t limit = report.stages.size();
   double most = 0;
   for (std::size_t i = 0; i < report.stages.size(); ++i) {
     const WorkerReport clock = report.stages[i].clock_sum();
-    const double busy = part(at_work(clock), life_of(clock));
-    if (busy > most) {
-      most = busy;
+    const double at_work = clock.busy_s - (comparable ? clock.delayed_s : 0);
+    if (part(at_work, life_of(clock)) > most) {
+      most = part(at_work, life_of(clock));
       limit = i;
     }
   }
@@ -57,10 +59,11 @@ std::string verdict_of(const Report& report) {
   const double cores = part(report.cpu_seconds, report.seconds);
   const bool full = cores > 0.9 * static_cast<double>(report.cores);
   const StageReport& stage = report.stages[limit];
+  const WorkerReport clock = stage.clock_sum();
   return fmt::format(
       "{} is the limit: busy {:.0f} % of the time of its {} {}{}; {:.2f} of {} cores used{}",
-      stage.name, 100 * most, stage.workers, stage.workers == 1 ? "worker" : "workers",
-      witness(report, limit), cores, report.cores,
+      stage.name, 100 * part(clock.busy_s, life_of(clock)), stage.workers,
+      stage.workers == 1 ? "worker" : "workers", witness(report, limit), cores, report.cores,
       full ? ": the machine is full, more workers can't help" : "");
 }
 

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/runtime/worker.hpp>
 
-#include <sluice/os/cpu.hpp>
-
 #include <algorithm>
 #include <limits>
 
@@ -101,7 +99,11 @@ void Worker::wait_for_room() noexcept {
 void Worker::sleep_for_room() noexcept {
   const StepBody::Full full = body->full();
   if (!full.several) {
-    full.queue->wait_for_room();
+    if (service_ns_ < kCheapItem) {
+      full.queue->wait_for_refill();
+    } else {
+      full.queue->wait_for_room();
+    }
     return;
   }
   WaitPoint& point = state.control().room_point();
@@ -151,15 +153,21 @@ void Worker::begin_thread() noexcept {
   thread_id_.store(this_thread_id(), std::memory_order_relaxed);
 }
 void Worker::end_thread() noexcept {
-  run_delay_.store(run_delay_ns(thread_id_.load(std::memory_order_relaxed)),
-                   std::memory_order_relaxed);
-  // sync-point run-delay: releases the total to who finds the thread gone.
+  const ThreadTimes times = detail::thread_times(thread_id_.load(std::memory_order_relaxed));
+  thread_ran_.store(times.ran, std::memory_order_relaxed);
+  thread_delayed_.store(times.delayed, std::memory_order_relaxed);
+  // sync-point thread-times: releases the totals to who finds the thread gone.
   thread_id_.store(0, std::memory_order_release);
 }
-Worker::Nanoseconds Worker::run_delay() const noexcept {
-  // sync-point run-delay: acquires the total with the zero.
-  const int thread = thread_id_.load(std::memory_order_acquire);
-  return thread != 0 ? run_delay_ns(thread) : run_delay_.load(std::memory_order_relaxed);
+ThreadTimes Worker::thread_times() const noexcept {
+  // sync-point thread-times: acquires the totals with the zero. Looked at again afterwards, because the
+  // thread may have ended meanwhile and its number may be another one's.
+  if (const int thread = thread_id_.load(std::memory_order_acquire); thread != 0) {
+    const ThreadTimes times = detail::thread_times(thread);
+    if (thread_id_.load(std::memory_order_acquire) == thread) return times;
+  }
+  return {thread_ran_.load(std::memory_order_relaxed),
+          thread_delayed_.load(std::memory_order_relaxed)};
 }
 
 Worker::Nanoseconds Worker::clock(Activity activity, Nanoseconds now) const noexcept {

@@ -12,6 +12,7 @@
 
 #include <sluice/flow/step.hpp>
 #include <sluice/flow/worker_state.hpp>
+#include <sluice/os/cpu.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -86,8 +87,8 @@ class Worker final : public EmitWait {
   /// Nanoseconds spent so far, the current activity up to `now` included.
   [[nodiscard]] Nanoseconds clock(Activity activity, Nanoseconds now) const noexcept;
   [[nodiscard]] Nanoseconds born() const noexcept { return born_; }
-  /// For how long its own thread had work and no processor; 0 for a worker without a thread.
-  [[nodiscard]] Nanoseconds run_delay() const noexcept;
+  /// What its own thread has got of the processors; zeros for a worker without one.
+  [[nodiscard]] ThreadTimes thread_times() const noexcept;
   /// The queue whose room it waits for; null when it does not.
   [[nodiscard]] const QueueCore* waits_for_room_in() const noexcept {
     return full_.load(std::memory_order_relaxed);
@@ -114,6 +115,8 @@ class Worker final : public EmitWait {
   static constexpr std::size_t kFewItems = 32;
   static constexpr Nanoseconds kCheapStep = 1'500;
   static constexpr Nanoseconds kRest = 1'500;
+  // Who makes an item in less time than it takes to be woken for it, by far, better fills half a queue.
+  static constexpr double kCheapItem = 250;
 
   std::atomic<bool> claimed_{false};
   std::atomic<Activity> activity_{Activity::parked};
@@ -122,8 +125,9 @@ class Worker final : public EmitWait {
   std::atomic<Nanoseconds> rests_until_{0};
   std::atomic<const QueueCore*> full_{nullptr};
   std::atomic<Nanoseconds> clocks_[kClocks] = {};
-  std::atomic<int> thread_id_{0};          // 0: none, or it has ended
-  std::atomic<Nanoseconds> run_delay_{0};  // once it has ended
+  std::atomic<int> thread_id_{0};  // 0: none, or it has ended; then the times are these
+  std::atomic<Nanoseconds> thread_ran_{0};
+  std::atomic<Nanoseconds> thread_delayed_{0};
   Nanoseconds born_;
   std::size_t batch_;
   std::size_t limit_;        // items per step as of now

@@ -11,8 +11,8 @@
 #pragma once
 
 #include <sluice/base/cache_line.hpp>
+#include <sluice/sync/habit.hpp>
 #include <sluice/sync/ring_index.hpp>
-#include <sluice/sync/spin_habit.hpp>
 #include <sluice/sync/task_account.hpp>
 #include <sluice/sync/waiter.hpp>
 
@@ -116,16 +116,12 @@ class BasicQueueCore {
     return ring_.may_have_room(1, weight);
   }
 
-  /// Who waits for room waits until so many slots are free instead of one, so that a producer that is
-  /// faster than its consumer is not woken for each item. Only waits are changed: a put succeeds
-  /// whenever there is room. Not for a bound in bytes.
-  /// Threads  call before the queue is shared.
+  /// wait_for_room() for a producer that makes items faster than they are taken: it waits until as many
+  /// slots are free as set_refill() was told, so that it is not woken for each. For a while only, then
+  /// for any room: perhaps nobody takes so many before this producer puts something.
+  void wait_for_refill();
+  /// 1 when never called. Not for a bound in bytes. Threads  call before the queue is shared.
   void set_refill(std::size_t slots) noexcept { refill_ = slots; }
-  /// has_room() and may_have_room() for who waits: is it worth to go on?
-  [[nodiscard]] bool has_refill_room() const noexcept { return ring_.has_room(refill_); }
-  [[nodiscard]] bool may_have_refill_room() const noexcept {
-    return ring_.may_have_room(refill_, 0);
-  }
 
   /// task_done() without its check, for a worker that counts what it takes: an item settled twice is
   /// found by the ledger.
@@ -178,9 +174,9 @@ class BasicQueueCore {
   class RoomWaiter : public BasicWaiter<Sync> {
    public:
     RoomWaiter(BasicQueueCore& core, const Deadline& deadline, std::stop_token stop,
-               std::size_t weight, std::size_t others = 1, bool spin = true) noexcept
+               std::size_t weight, std::size_t others = 1) noexcept
         : BasicWaiter<Sync>(core.room_.point, core.room_probe(weight, others), deadline,
-                            std::move(stop), spin ? core.spin_budget() : 0) {}
+                            std::move(stop), core.spin_budget()) {}
   };
 
   /// cancel() without the items: settles what was queued and hands the storage over.
@@ -196,18 +192,19 @@ class BasicQueueCore {
     items_.point.wake_one();
     if (items_.bell != nullptr) items_.bell->wake_one();
   }
-  [[nodiscard]] bool putters_wait() const noexcept {
-    return room_.point.needs_wake() || (room_.bell != nullptr && room_.bell->needs_wake()) ||
-           (room_gong_ != nullptr && room_gong_->has_waiters());
+  /// A waiting putter is to be woken, as far as the number of free slots goes. Of the takes after which
+  /// nothing is put any more the last one sees the size that remains, so it wakes whom it should; an
+  /// earlier one may see more room than there is, and wake in vain.
+  [[nodiscard]] bool refilled() const noexcept {
+    // sync-point patience: the waker's look, after its change of the state.
+    return refill_ == 1 || impatient_.load(std::memory_order_seq_cst) != 0 ||
+           (room_.point.needs_wake() && ring_.has_room(refill_));
   }
   void wake_putters() noexcept {
-    // Of the takes after which nothing is put any more, the last one sees the size that remains: it
-    // wakes if any should. An earlier one may see less than there is, and wake in vain.
-    if (refill_ > 1 && (!putters_wait() || !has_refill_room())) return;
     // Putters that wait for bytes need different amounts, so each has to look for itself.
     if (ring_.capacity_bytes() != 0) {
       if (room_.point.has_waiters()) room_.point.wake_all();
-    } else {
+    } else if (refilled()) {
       room_.point.wake_one();
     }
     if (room_.bell != nullptr) room_.bell->wake_one();
@@ -219,15 +216,20 @@ class BasicQueueCore {
 
   [[nodiscard]] Probe items_probe(std::size_t others) const noexcept;
   [[nodiscard]] Probe room_probe(std::size_t weight, std::size_t others) const noexcept;
+  [[nodiscard]] bool has_room_for(std::size_t weight) const noexcept;
+  [[nodiscard]] bool wait_patiently();
   [[nodiscard]] std::int64_t spin_budget() const noexcept;
 
   Ring ring_;
   Side items_;  // where getters wait
   Side room_;   // where putters wait
   Point* room_gong_ = nullptr;
-  // Slots that must be free to end a wait for room, or all of them if there are fewer.
+  // Of wait_for_refill(): slots that must be free, or all of them if there are fewer; how many others
+  // wait for one; and whether it paid before to spin, and to wait for more than one.
   std::size_t refill_ = 1;
-  BasicSpinHabit<Sync> refill_spin_;  // of wait_for_room()
+  typename Sync::template Atomic<std::uint32_t> impatient_{0};
+  BasicHabit<Sync> spinning_;
+  BasicHabit<Sync> patience_;
   // A joiner changes nothing but its wait point, so join() is const.
   alignas(kCacheLine) mutable BasicTaskAccount<Sync> account_;
   typename Sync::template Atomic<std::int64_t> spin_ns_{kAutoSpin.count()};

@@ -126,12 +126,14 @@ template <class Sync>
 Probe BasicQueueCore<Sync>::room_probe(std::size_t weight, std::size_t others) const noexcept {
   return {.may_proceed =
               [](const void* core, std::size_t count, std::size_t bytes) noexcept {
-                return static_cast<const BasicQueueCore*>(core)->ring_.may_have_room(count, bytes);
+                const auto& self = *static_cast<const BasicQueueCore*>(core);
+                // sync-point patience: whoever passes a wake on passes it to the impatient, too.
+                const bool any = self.impatient_.load(std::memory_order_seq_cst) != 0;
+                return self.ring_.may_have_room(any ? 1 : count, bytes);
               },
           .object = this,
-          .count = refill_,
           .weight = weight,
-          .others = std::max(others, refill_)};
+          .others = others};
 }
 
 // As long as a sleep and a wake would take, measured on this machine: spinning then costs at most
@@ -164,23 +166,54 @@ bool BasicQueueCore<Sync>::wait_for_items(const Deadline& deadline, std::stop_to
 template <class Sync>
 bool BasicQueueCore<Sync>::wait_for_room(const Deadline& deadline, std::stop_token stop,
                                          std::size_t weight) {
-  // Not the sleeper's look, which is true also when a get is in progress: a caller that comes back at
-  // once would find it still in progress.
-  const auto room = [&](std::size_t count) {
-    return is_closed() || (ring_.capacity_bytes() != 0 ? ring_.may_have_room(count, weight)
-                                                       : ring_.has_room(count));
-  };
-  if (room(refill_)) return true;
-  if (deadline.is_one_try()) return false;
-  const bool spin = refill_spin_.try_spin();
-  RoomWaiter waiter(*this, deadline, std::move(stop), weight, 2, spin);
-  for (bool first = true;; first = false) {
-    const WaitEnd end = waiter.wait();
-    if (first && spin) refill_spin_.note(waiter.announced());
-    // Whoever was woken takes what room there is, however much others have put meanwhile.
-    if (room(1)) return true;
-    if (end != WaitEnd::ready) return false;
+  bool room = has_room_for(weight);
+  if (room || deadline.is_one_try()) return room;
+  // sync-point patience: who waits for one slot says so by a seq_cst step before it announces itself and
+  // looks. A change that the look misses comes after both, and its waker finds both.
+  if (refill_ > 1) impatient_.fetch_add(1, std::memory_order_seq_cst);
+  RoomWaiter waiter(*this, deadline, std::move(stop), weight, 2);
+  for (WaitEnd end = WaitEnd::ready; !room && end == WaitEnd::ready;) {
+    end = waiter.wait();
+    room = has_room_for(weight);
   }
+  if (refill_ > 1) impatient_.fetch_sub(1, std::memory_order_relaxed);
+  return room;
+}
+
+template <class Sync>
+void BasicQueueCore<Sync>::wait_for_refill() {
+  if (refill_ == 1 || !wait_patiently()) static_cast<void>(wait_for_room());
+}
+
+// Not the sleeper's look, which is true also when a get is in progress: a caller that comes back at once
+// would find it still in progress.
+template <class Sync>
+bool BasicQueueCore<Sync>::has_room_for(std::size_t weight) const noexcept {
+  return is_closed() ||
+         (ring_.capacity_bytes() != 0 ? ring_.may_have_room(1, weight) : ring_.has_room(1));
+}
+
+// False when it takes too long, or did so lately.
+template <class Sync>
+bool BasicQueueCore<Sync>::wait_patiently() {
+  const auto refilled = [this] { return is_closed() || ring_.has_room(refill_); };
+  if (refilled()) return true;
+  if (!patience_.try_again()) return false;
+  const bool spin = spinning_.try_again();
+  Probe probe = room_probe(0, std::max<std::size_t>(2, refill_));
+  probe.count = refill_;
+  BasicWaiter<Sync> waiter(room_.point, probe, Deadline::after(Sync::kPatience), {},
+                           spin ? spin_budget() : 0);
+  WaitEnd end = WaitEnd::ready;
+  bool room = false;
+  while (end == WaitEnd::ready && !room) {
+    end = waiter.wait();
+    // Whoever slept and was woken takes what room there is, however much others have put meanwhile.
+    room = refilled() || (waiter.slept() && has_room_for(0));
+  }
+  if (spin) spinning_.note(waiter.announced());
+  patience_.note(!room);
+  return room;
 }
 
 }  // namespace sluice::detail

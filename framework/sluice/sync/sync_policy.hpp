@@ -10,6 +10,7 @@
 //   sleep(word, epoch, deadline) blocks while word's upper half is `epoch`; false when the deadline
 //                                passed; may return true for no reason
 //   wake(word, count)            wakes up to `count` sleepers of word
+//   kPatience                    how long a producer may wait for more room than it needs
 //   note_wake(ns), wake_ns()     remembers how long a wake took to take effect, and about how long
 //                                it takes on this machine
 // Layer: sync. Not API.
@@ -48,6 +49,8 @@ struct StandardSync {
   static void wake(const Atomic<std::uint64_t>& word, int count) noexcept {
     futex_wake_upper(word, count);
   }
+
+  static constexpr std::chrono::milliseconds kPatience{5};
 
   static void note_wake(std::int64_t ns) noexcept { wake_time().note(ns); }
   [[nodiscard]] static std::int64_t wake_ns() noexcept { return wake_time().estimate_ns(); }

@@ -55,6 +55,8 @@ class BasicWaiter {
   [[nodiscard]] WaitEnd wait();
   /// Spinning was not enough, or there was none.
   [[nodiscard]] bool announced() const noexcept { return announced_; }
+  /// The last wait() slept and was woken.
+  [[nodiscard]] bool slept() const noexcept { return slept_; }
 
  private:
   struct WakeAll {
@@ -71,6 +73,7 @@ class BasicWaiter {
   std::int64_t spin_ns_;            // 0 once the budget is used up
   std::int64_t spin_until_ns_ = 0;  // 0 until the first turn
   bool announced_ = false;
+  bool slept_ = false;
   bool was_ready_ = false;  // spin() has said yes before
   BasicBackoff<Sync> backoff_;
   std::optional<std::stop_callback<WakeAll>> on_stop_;
@@ -94,6 +97,7 @@ BasicWaiter<Sync>::~BasicWaiter() {
 template <class Sync>
 WaitEnd BasicWaiter<Sync>::wait() {
   typename BasicWaitPoint<Sync>::Ticket ticket;
+  slept_ = false;
   if (announced_) {
     ticket = point_.rearm();
   } else {
@@ -113,7 +117,8 @@ WaitEnd BasicWaiter<Sync>::wait() {
 #endif
   // sync-point wake-all: seen here, or the callback's wake_all() outdates the ticket.
   if (stop_.stop_requested()) return WaitEnd::stopped;
-  return point_.park(ticket, deadline_) ? WaitEnd::ready : WaitEnd::deadline;
+  slept_ = point_.park(ticket, deadline_);
+  return slept_ ? WaitEnd::ready : WaitEnd::deadline;
 }
 
 template <class Sync>
