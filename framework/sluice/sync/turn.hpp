@@ -115,6 +115,9 @@ class BasicTurn {
     return own_if_stamped();
   }
 
+  /// Finished by somebody who did not own the turn, and not yet delivered. For who is alone.
+  [[nodiscard]] bool finished(std::uint64_t number) const noexcept { return stamped(number); }
+
  private:
   template <class V>
   using Atomic = typename Sync::template Atomic<V>;
