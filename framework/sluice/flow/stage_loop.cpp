@@ -148,6 +148,7 @@ bool StageLoop::run_timers(StepFrame& frame) noexcept {
     delayed_.erase(delayed_.begin());
     held_ = false;
     retry(*due);
+    blocked_ = false;  // looked at here
     ++frame.items;
     ran = true;
     if (pending() && !publish()) return true;
