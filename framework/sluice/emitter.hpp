@@ -70,6 +70,10 @@ namespace detail {
 /// For the ready-made bodies: an output that is the callback's last act needs no staging.
 struct EmitterAccess {
   template <class Out>
+  static void point(Emitter<Out>& emitter, OutPort<Out>& port) noexcept {
+    emitter.port_ = &port;
+  }
+  template <class Out>
   [[gnu::always_inline]] static void emit_final(Emitter<Out>& emitter, Out&& output) {
     if (emitter.port_->direct()) [[likely]] {
       emitter.port_->put_direct(std::move(output));

@@ -26,6 +26,7 @@ enum class Carrier : unsigned char {
 enum class Order : unsigned char {
   automatic,  ///< one worker keeps it (but for items that wait for a retry), several do not
   none,       ///< as the workers finish
+  keep,       ///< that of their items, also after filters, several outputs, retries and skips
 };
 
 /// "The scheduler decides" for every numeric option.

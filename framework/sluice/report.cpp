@@ -47,6 +47,8 @@ const char* to_string(Order order) noexcept {
       return "auto";
     case Order::none:
       return "none";
+    case Order::keep:
+      return "keep";
   }
   return "unknown";
 }

@@ -41,7 +41,8 @@ bool waits_for_any_room(const Plan& plan, std::size_t stage) {
   for (const PlannedEdge& edge : plan.edges) {
     branches += std::count(edge.from.begin(), edge.from.end(), stage);
   }
-  return plan.stages[stage].carrier == Carrier::thread && branches > 1;
+  return plan.stages[stage].carrier == Carrier::thread &&
+         (branches > 1 || plan.stages[stage].window > 0);
 }
 
 void ring_gong_from(detail::EdgeBase& edge, detail::WaitPoint& gong) {

@@ -87,8 +87,8 @@ PlannedStage plan_stage(const StageDef& def) {
   stage.carrier = choose_carrier(def, why);
   stage.workers = def.options.workers == kAuto ? 1 : def.options.workers;
   if (def.options.workers == kAuto) why += "1 worker unless told otherwise; ";
-  if (stage.workers > 1) why += "order none: several workers; ";
-  stage.order = Order::none;
+  stage.order = def.options.order == Order::keep ? Order::keep : Order::none;
+  if (stage.workers > 1 && stage.order == Order::none) why += "order none: several workers; ";
   stage.batch = def.options.batch;
   if (stage.batch == kAuto) {
     stage.batch = stage.carrier == Carrier::pool ? kPoolBatch : kThreadBatch;
@@ -124,6 +124,40 @@ void connect(const Graph& graph, Plan& plan) {
   }
 }
 
+// As many items as fit into the shortest edge behind the stage, and one per worker at least.
+void plan_windows(Plan& plan) {
+  constexpr std::size_t kMost = 1024;
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    PlannedStage& stage = plan.stages[i];
+    if (stage.order != Order::keep || stage.workers < 2) continue;
+    std::size_t window = kMost;
+    for (const PlannedEdge& edge : plan.edges) {
+      if (std::count(edge.from.begin(), edge.from.end(), i) > 0) {
+        window = std::min(window, edge.capacity);
+      }
+    }
+    stage.window = std::max(window, stage.workers);
+  }
+}
+
+void check_order(const Graph& graph, const Plan& plan, std::vector<std::string>& faults) {
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    const PlannedStage& stage = plan.stages[i];
+    if (stage.order != Order::keep || stage.workers < 2) continue;
+    if (stage.keyed) {
+      faults.push_back(fmt::format(
+          "stage {}: order is keep, but its input is keyed, so every worker has items of its own; "
+          "items of one key keep their order without it",
+          stage.name));
+    }
+    if (graph.stages[i].options.streaming) {
+      faults.push_back(fmt::format(
+          "stage {}: order is keep and it is streaming, with {} workers; use 1 worker or no order",
+          stage.name, stage.workers));
+    }
+  }
+}
+
 }  // namespace
 
 Machine Machine::here() { return {.cores = std::max(1U, detail::usable_cpus())}; }
@@ -136,6 +170,9 @@ Plan plan(const Pipeline& pipeline, const Machine& machine,
   Plan plan{.pipeline = graph.name, .machine = machine, .stages = {}, .edges = {}};
   for (const StageDef& def : graph.stages) plan.stages.push_back(plan_stage(def));
   connect(graph, plan);
+  check_order(graph, plan, faults);
+  if (!faults.empty()) throw PipelineError(std::move(faults));
+  plan_windows(plan);
   return plan;
 }
 

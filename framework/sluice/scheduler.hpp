@@ -41,6 +41,7 @@ struct PlannedStage {
   std::size_t workers = 1;
   Carrier carrier = Carrier::thread;
   Order order = Order::none;
+  std::size_t window = 0;  ///< items of several workers that keep an order, in progress or finished
   std::size_t batch = 1;
   std::size_t depth = 0;  ///< longest way from a source
   bool keyed = false;     ///< items are partitioned by key

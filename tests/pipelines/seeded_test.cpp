@@ -52,6 +52,22 @@ void explore(const Shape& shape) {
 TEST_CASE("Seeded: a chain of map, filter and flat_map", "[pipeline][model]") {
   explore({"chain", chain});
 }
+TEST_CASE("Seeded: order is kept through map, flat_map, filter, retry, skip", "[pipeline][model]") {
+  explore({"order", ordered});
+}
+TEST_CASE("Seeded: order is kept in every branch", "[pipeline][model]") {
+  explore({"order in branches", ordered_branches});
+}
+TEST_CASE("Seeded: order is kept when the sink says enough", "[pipeline][model]") {
+  explore({"order with enough", ordered_enough});
+}
+TEST_CASE("Seeded: where order is kept, workers finish last and by index", "[pipeline][model]") {
+  explore({"order with finish", ordered_finish});
+}
+TEST_CASE("Seeded: where order is kept, what came before a failure is a beginning",
+          "[pipeline][model]") {
+  explore({"order with failure", ordered_failure});
+}
 TEST_CASE("Seeded: a fan-out", "[pipeline][model]") { explore({"fan-out", fan_out}); }
 TEST_CASE("Seeded: a diamond", "[pipeline][model]") { explore({"diamond", diamond}); }
 TEST_CASE("Seeded: a route with a merge", "[pipeline][model]") { explore({"route", routed}); }

@@ -45,6 +45,12 @@ class Draw {
             .capacity = between(1, 5),
             .batch = between(1, 8)};
   }
+  /// Of several workers, most of the time.
+  StageOptions ordered_stage() {
+    StageOptions options = stage(4);
+    options.order = Order::keep;
+    return options;
+  }
   SinkOptions sink(std::size_t most_workers = 1) {
     return {.workers = between(1, most_workers),
             .carrier = carrier(),
@@ -85,6 +91,20 @@ inline void check_arrived(const Collected<Number>& got, std::vector<Number> expe
     CHECK(arrived == expected);
   } else {
     CHECK(std::includes(expected.begin(), expected.end(), arrived.begin(), arrived.end()));
+  }
+}
+
+/// The expected numbers in this order; with cancel the first of them.
+inline void check_in_order(const Collected<Number>& got, const std::vector<Number>& expected,
+                           Disturbance disturbance) {
+  std::vector<Number> arrived = got.items();
+  if (disturbance != Disturbance::cancel) {
+    CHECK(arrived == expected);
+  } else {
+    CHECK(arrived.size() <= expected.size());
+    CHECK(std::equal(arrived.begin(), arrived.end(), expected.begin(),
+                     expected.begin() + static_cast<std::ptrdiff_t>(
+                                            std::min(arrived.size(), expected.size()))));
   }
 }
 

@@ -32,7 +32,19 @@ struct Shape {
 [[nodiscard]] Scenario stopping_itself(Draw& draw);
 [[nodiscard]] Scenario cancelling_itself(Draw& draw);
 
+// shapes_of_order.cpp
+[[nodiscard]] Scenario ordered(Draw& draw);
+[[nodiscard]] Scenario ordered_branches(Draw& draw);
+[[nodiscard]] Scenario ordered_enough(Draw& draw);
+[[nodiscard]] Scenario ordered_finish(Draw& draw);
+[[nodiscard]] Scenario ordered_failure(Draw& draw);
+
 inline constexpr Shape kShapes[] = {
+    {"order", ordered},
+    {"order in branches", ordered_branches},
+    {"order with enough", ordered_enough},
+    {"order with finish", ordered_finish},
+    {"order with failure", ordered_failure},
     {"chain", chain},
     {"fan-out", fan_out},
     {"diamond", diamond},

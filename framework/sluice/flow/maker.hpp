@@ -72,12 +72,27 @@ class TypedMaker final : public StageMaker {
       if constexpr (std::is_same_v<In, NoOutput>) {
         return std::make_unique<SourceStep<Out, Body>>(setup, make_());
       } else {
-        return std::make_unique<StageStep<In, Out, Body>>(setup, make_());
+        return std::make_unique<StageStep<In, Out, Body>>(setup, make_(), window(setup));
       }
     }
 
    private:
+    [[nodiscard]] auto window(const StepSetup& setup) {
+      using Window = typename StageStep<In, Out, Body>::Window;
+      std::shared_ptr<Window> mine;
+      if constexpr (!std::is_same_v<Out, NoOutput>) {
+        const std::size_t size = setup.worker->stage().window;
+        if (size != 0 && window_ == nullptr) {
+          window_ = std::make_shared<Window>(size, setup.outputs, *setup.worker,
+                                             setup.input->lane(setup.lane));
+        }
+        mine = std::static_pointer_cast<Window>(window_);
+      }
+      return mine;
+    }
+
     MakeBody make_;
+    std::shared_ptr<void> window_;  // of the stage's type, where it keeps an order
   };
 
   Open open_;

@@ -14,22 +14,32 @@ class OutputSide {
  public:
   OutputSide(const StepSetup& setup, Context& context)
       : port_(setup.outputs, *setup.worker),
-        emitter_(port_, context, setup.worker->stage().streaming) {}
+        emitter_(port_, context, setup.worker->stage().streaming),
+        current_(&port_) {}
+  OutputSide(const OutputSide&) = delete;
+  OutputSide& operator=(const OutputSide&) = delete;
 
   [[nodiscard]] Emitter<Out>& emitter() noexcept { return emitter_; }
   [[nodiscard]] PortCore* core() noexcept { return &port_; }
-  [[nodiscard]] bool direct() const noexcept { return port_.direct(); }
-  [[nodiscard]] bool pending() const noexcept { return port_.pending(); }
-  [[nodiscard]] bool open() const noexcept { return port_.open(); }
-  void commit() { port_.commit(); }
-  void give_back(Out& item) noexcept { port_.give_back(item); }
-  void discard() noexcept { port_.discard(); }
+  /// From now on outputs go to that port: the worker's own, or that of a slot.
+  void select(OutPort<Out>& port) noexcept {
+    current_ = &port;
+    EmitterAccess::point(emitter_, port);
+  }
+  void select_own() noexcept { select(port_); }
+
+  [[nodiscard]] bool direct() const noexcept { return current_->direct(); }
+  void commit() { current_->commit(); }
+  void give_back(Out& item) noexcept { current_->give_back(item); }
+  void discard() noexcept { current_->discard(); }
+  /// Of the worker's own port.
   [[nodiscard]] bool publish() { return port_.publish(); }
   void abandon() noexcept { port_.abandon(); }
 
  private:
   OutPort<Out> port_;
   Emitter<Out> emitter_;
+  OutPort<Out>* current_;
 };
 
 template <>

@@ -42,6 +42,14 @@ class PortCore {
   /// True while an output may go straight into the only edge: nothing waits, nothing has to be
   /// decided, and the edge has not ended. Then nothing is pending or uncommitted either.
   [[nodiscard]] bool direct() const noexcept { return direct_; }
+  /// Whether outputs may go straight into the edge; false while others have to be delivered first.
+  void allow_direct(bool allowed) noexcept {
+    if (allowed) {
+      if (committed_ == 0) return_to_direct();
+    } else {
+      leave_direct();
+    }
+  }
   /// At the end of a step: what was put directly, where others can see it.
   void publish_counts() noexcept {
     if (emitted_directly_ != 0) publish_direct_counts();

@@ -32,6 +32,7 @@ Deadline StageLoop::wake_at() const noexcept {
 }
 
 StepResult StageLoop::run(StepFrame& frame) noexcept {
+  stop_waiting();
   if (ended_early()) return end_early();
   const bool timed = run_timers(frame);
   if (pending()) return blocked_or_abandoned();
@@ -47,7 +48,9 @@ StepResult StageLoop::run(StepFrame& frame) noexcept {
       case GetStatus::empty:
       case GetStatus::stopped:
         if (cancelled()) return abandon();
-        return timed ? StepResult::progressed : StepResult::needs_input;
+        if (timed) return StepResult::progressed;
+        return std::exchange(window_full_, false) ? wait_for(OrderGate::Wait::room)
+                                                  : StepResult::needs_input;
       case GetStatus::closed:
         return input_ended();
     }
@@ -58,7 +61,11 @@ StepResult StageLoop::run(StepFrame& frame) noexcept {
 // The lane is closed and empty; items that wait for their retry still have to come out.
 StepResult StageLoop::input_ended() noexcept {
   if (cancelled()) return abandon();
-  return delayed_.empty() ? finish() : StepResult::needs_time;
+  if (!delayed_.empty()) return StepResult::needs_time;
+  if (gate_ != nullptr && !gate_->end_reached(worker().worker())) {
+    return wait_for(OrderGate::Wait::end);
+  }
+  return finish();
 }
 
 GetStatus StageLoop::take(std::size_t max_items) noexcept {
@@ -67,6 +74,24 @@ GetStatus StageLoop::take(std::size_t max_items) noexcept {
     const std::size_t share = input_->size() / workers + 1;
     if (share < max_items) max_items = share;
   }
+  if (gate_ != nullptr) return take_admitted(max_items, workers);
+  return take_some(max_items);
+}
+
+// The others must get numbers, too, before the window is full.
+GetStatus StageLoop::take_admitted(std::size_t max_items, std::size_t workers) noexcept {
+  const std::size_t share = gate_->turn.window() / (2 * workers) + 1;
+  const std::size_t admitted = gate_->turn.admit(share < max_items ? share : max_items);
+  if (admitted == 0) {
+    window_full_ = !input_->drained();
+    return window_full_ ? GetStatus::empty : GetStatus::closed;
+  }
+  const GetStatus status = take_some(admitted);
+  gate_->turn.give_back(admitted - taken_);
+  return status;
+}
+
+GetStatus StageLoop::take_some(std::size_t max_items) noexcept {
   const Taken taken = take_batch(max_items);
   next_ = 0;
   taken_ = taken.count;
@@ -86,7 +111,7 @@ StepResult StageLoop::process_batch(StepFrame& frame) noexcept {
 
 std::optional<StepResult> StageLoop::interruption() noexcept {
   if (std::exchange(blocked_, false)) {
-    settle(owed_ - unflushed());
+    if (gate_ == nullptr) settle(owed_ - unflushed());
     return blocked_or_abandoned();
   }
   if (cancelled()) return abandon();
@@ -123,6 +148,7 @@ bool StageLoop::run_timers(StepFrame& frame) noexcept {
     delayed_.erase(delayed_.begin());
     held_ = false;
     retry(*due);
+    blocked_ = false;  // looked at here
     ++frame.items;
     ran = true;
     if (pending() && !publish()) return true;
@@ -152,17 +178,23 @@ void StageLoop::settle(std::size_t n) noexcept {
 
 // This stage said "enough", or nobody downstream wants its outputs any more.
 bool StageLoop::ended_early() const noexcept {
-  return running() && (worker().stage().enough.load(std::memory_order_relaxed) || !outputs_open());
+  return running() && (worker().stage().enough.load(std::memory_order_relaxed) ||
+                       outputs_ended_ || !outputs_open());
 }
 
 StepResult StageLoop::end_early() noexcept {
   end_stage_early(worker().stage());
+  if (gate_ != nullptr) {
+    if (!drop_in_order()) return blocked_or_abandoned();
+    if (!gate_->end_reached(worker().worker())) return wait_for(OrderGate::Wait::end);
+  }
   drop_taken();
   return finish();
 }
 
 // Counts what this worker holds as cancelled and settles it.
 void StageLoop::drop_taken() noexcept {
+  if (gate_ != nullptr) give_up_turn();
   const std::size_t held = (taken_ - next_) + delayed_.size();
   worker().counts.add(Count::cancelled, held);
   owed_ += held;
@@ -170,6 +202,135 @@ void StageLoop::drop_taken() noexcept {
   next_ = taken_ = 0;
   delayed_.clear();
   settle(owed_);
+}
+
+// ---- order -----------------------------------------------------------------------------------------
+
+StepBody::Full StageLoop::full() const noexcept {
+  if (waits_.load(std::memory_order_relaxed) != OrderGate::Wait::none) return {.several = true};
+  return StepLoop::full();
+}
+
+bool StageLoop::any_room(bool closely) const noexcept {
+  const OrderGate::Wait wait = waits_.load(std::memory_order_relaxed);
+  if (wait != OrderGate::Wait::none) return gate_->may_go_on(wait, worker().worker());
+  return StepLoop::any_room(closely);
+}
+
+StepResult StageLoop::wait_for(OrderGate::Wait wait) noexcept {
+  waits_.store(wait, std::memory_order_relaxed);
+  gate_->begin_wait();
+  if (!gate_->may_go_on(wait, worker().worker())) return StepResult::needs_room;
+  stop_waiting();
+  return StepResult::progressed;
+}
+
+void StageLoop::stop_waiting() noexcept {
+  if (waits_.load(std::memory_order_relaxed) == OrderGate::Wait::none) return;
+  waits_.store(OrderGate::Wait::none, std::memory_order_relaxed);
+  gate_->end_wait();
+}
+
+bool StageLoop::begin_number(std::uint64_t number) noexcept {
+  own_turn_ = own_turn_ || gate_->turn.try_own(number);
+  return own_turn_;
+}
+
+bool StageLoop::end_number(std::uint64_t number) noexcept {
+  if (held() || cancelled()) return false;
+  --owed_;  // it is settled with its turn
+  if (!pass_over(number)) {
+    blocked_ = true;
+    return false;
+  }
+  return !outputs_ended_;
+}
+
+// Finishes a number; false when what has the turn has to wait.
+bool StageLoop::pass_over(std::uint64_t number) noexcept {
+  if (!own_turn_) own_turn_ = gate_->turn.finish(number);
+  return !own_turn_ || take_turn();
+}
+
+bool StageLoop::take_turn() noexcept {
+  deliver_from(&slot_of(gate_->turn.next()));
+  return publish();
+}
+
+bool StageLoop::deliver_turn() {
+  std::size_t delivered = 0;
+  const auto settle_delivered = [&] {
+    owed_ += delivered;
+    settle(delivered);
+  };
+  for (;;) {
+    const std::uint64_t number = gate_->turn.next();
+    PortCore& slot = slot_of(number);
+    deliver_from(&slot);
+    bool all = false;
+    try {
+      all = publish_slot(number);
+    } catch (...) {
+      settle_delivered();
+      throw;
+    }
+    if (!all) break;
+    if (!slot.open()) outputs_ended_ = true;
+    ++delivered;
+    if (gate_->advance()) continue;
+    deliver_from(own_port());
+    own_turn_ = has_turn_next() || gate_->turn.leave();
+    if (own_turn_ && !has_turn_next()) continue;
+    break;
+  }
+  settle_delivered();
+  return delivers_from_own();
+}
+
+// The item that this worker processes next has the turn.
+bool StageLoop::has_turn_next() const noexcept {
+  return next_ < taken_ && first_ + next_ == gate_->turn.next();
+}
+
+// The stage ends early: what was taken is counted as cancelled and passed over, so that what others have
+// finished comes out.
+bool StageLoop::drop_in_order() noexcept {
+  while (!delayed_.empty() || next_ < taken_) {
+    std::uint64_t number = first_ + next_;
+    if (delayed_.empty()) {
+      ++next_;
+    } else {
+      number = delayed_.front()->ordinal;
+      delayed_.erase(delayed_.begin());
+    }
+    held_ = false;
+    worker().counts.add(Count::cancelled);
+    static_cast<void>(begin_number(number));
+    if (!pass_over(number)) return false;
+  }
+  return true;
+}
+
+// The run was cancelled: the number that has the turn, if it waits for room, is this worker's to settle.
+void StageLoop::give_up_turn() noexcept {
+  stop_waiting();
+  if (delivers_from_own()) return;
+  abandon_slot(gate_->turn.next());
+  deliver_from(own_port());
+  ++owed_;
+  gate_->advance();
+}
+
+void StageLoop::left() noexcept {
+  if (gate_ == nullptr || !gate_->worker_ended()) return;
+  // Nobody else is left. What was finished and not delivered has no other owner.
+  std::size_t finished = 0;
+  for (std::uint64_t n = gate_->turn.next(); n < input_->got_count(); ++n) {
+    if (gate_->turn.finished(n)) ++finished;
+  }
+  abandon_slots();
+  owed_ += finished;
+  settle(finished);
 }
 
 }  // namespace sluice::detail

@@ -3,14 +3,18 @@
 // (1) Flush, then done: an item is settled on the input edge only after all its outputs were accepted
 //     downstream (or it had none).
 // (2) got = completed + skipped + dead + failed + cancelled, per worker.
+// (2a) Where several workers keep an order, an item that was processed is finished: it waits for its turn
+//     (order_gate.hpp). It is settled by who delivers its outputs, so (1) holds as well.
 // (3) Outputs of an item are published before the next item's callback begins, so no output is held
 //     back by user code.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/flow/order_gate.hpp>
 #include <sluice/flow/step_loop.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -36,6 +40,8 @@ class StageLoop : public StepLoop {
  public:
   [[nodiscard]] QueueCore* input() const noexcept final { return input_; }
   [[nodiscard]] Deadline wake_at() const noexcept final;
+  [[nodiscard]] Full full() const noexcept final;
+  [[nodiscard]] bool any_room(bool closely) const noexcept final;
 
  protected:
   using Clock = std::chrono::steady_clock;
@@ -62,12 +68,31 @@ class StageLoop : public StepLoop {
   /// Calls the body's on_time() and commits its outputs. May throw; its outputs are then discarded.
   virtual void on_time() {}
 
+  /// The port of a number's slot in the window.
+  [[nodiscard]] virtual PortCore& slot_of(std::uint64_t number) noexcept = 0;
+  /// Offers what the slot's port holds; true when nothing is left. May throw.
+  [[nodiscard]] virtual bool publish_slot(std::uint64_t number) = 0;
+  virtual void abandon_slot(std::uint64_t number) noexcept = 0;
+  /// The last worker has left a cancelled run: gives up what lies in any slot.
+  virtual void abandon_slots() noexcept = 0;
+
   // ---- for the derived class -----------------------------------------------------------------------
 
   /// An item was put aside and holds the worker.
   [[nodiscard]] bool held() const noexcept { return held_; }
   /// After an item whose outputs wait: true when they were all accepted and more are wanted.
   [[nodiscard]] bool deliver() noexcept;
+  /// Null where no order is kept.
+  [[nodiscard]] OrderGate* gate() const noexcept { return gate_; }
+  void set_gate(OrderGate* gate) noexcept { gate_ = gate; }
+  /// Before an item of an ordered stage is processed: takes the turn if it is the item's.
+  /// Returns  whether this worker has it.
+  [[nodiscard]] bool begin_number(std::uint64_t number) noexcept;
+  /// The item is finished: delivers it, and what waits behind it, if it has the turn. False when that
+  /// has to wait or nobody wants outputs.
+  [[nodiscard]] bool end_number(std::uint64_t number) noexcept;
+  /// Delivers what has the turn, and what is finished behind it; false when it has to wait. May throw.
+  [[nodiscard]] bool deliver_turn();
   /// The item must survive a failed attempt: for the next one, or for its dead letter.
   [[nodiscard]] bool careful() const noexcept { return careful_; }
   /// Puts an item aside until its attempt is due. Throws std::bad_alloc.
@@ -84,18 +109,35 @@ class StageLoop : public StepLoop {
   [[nodiscard]] StepResult run(StepFrame& frame) noexcept final;
   void delivered() noexcept final { settle(owed_); }
   void drop_taken() noexcept final;
+  void left() noexcept final;
+
+  // ---- order ---------------------------------------------------------------------------------------
+  [[nodiscard]] bool has_turn_next() const noexcept;
+  [[nodiscard]] bool take_turn() noexcept;
+  [[nodiscard]] StepResult wait_for(OrderGate::Wait wait) noexcept;
+  void stop_waiting() noexcept;
+  [[nodiscard]] bool pass_over(std::uint64_t number) noexcept;
+  [[nodiscard]] bool drop_in_order() noexcept;
+  void give_up_turn() noexcept;
 
   [[nodiscard]] StepResult process_batch(StepFrame& frame) noexcept;
   [[nodiscard]] std::optional<StepResult> interruption() noexcept;
   [[nodiscard]] bool run_timers(StepFrame& frame) noexcept;
   [[nodiscard]] bool run_body_timer() noexcept;
   [[nodiscard]] GetStatus take(std::size_t max_items) noexcept;
+  [[nodiscard]] GetStatus take_some(std::size_t max_items) noexcept;
+  [[nodiscard]] GetStatus take_admitted(std::size_t max_items, std::size_t workers) noexcept;
   [[nodiscard]] StepResult input_ended() noexcept;
   [[nodiscard]] bool ended_early() const noexcept;
   [[nodiscard]] StepResult end_early() noexcept;
   void settle(std::size_t n) noexcept;
 
   QueueCore* input_;
+  OrderGate* gate_ = nullptr;
+  bool own_turn_ = false;       // of the next number
+  bool window_full_ = false;    // as of the last take
+  bool outputs_ended_ = false;  // a slot's port has found that nobody wants outputs
+  std::atomic<OrderGate::Wait> waits_{OrderGate::Wait::none};
   bool careful_;
   bool held_ = false;     // a retry's wait holds the worker
   bool blocked_ = false;  // outputs of the last item did not fit

@@ -8,6 +8,7 @@
 
 #include <sluice/flow/copyable.hpp>
 #include <sluice/flow/item_vector.hpp>
+#include <sluice/flow/order_window.hpp>
 #include <sluice/flow/output_side.hpp>
 #include <sluice/flow/payload.hpp>
 #include <sluice/flow/stage_loop.hpp>
@@ -20,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace sluice::detail {
@@ -77,8 +79,27 @@ template <class Out, class Body>
 template <class In, class Out, class Body>
 class StageStep final : public StageLoop {
  public:
-  StageStep(const StepSetup& setup, Body body)
-      : StageStep(setup, static_cast<Edge<In>*>(setup.input)->queue(setup.lane), std::move(body)) {}
+  using Window = std::conditional_t<std::is_same_v<Out, NoOutput>, OrderGate, OrderWindow<Out>>;
+
+  /// `window` is shared with the stage's other workers; null where no order is kept.
+  StageStep(const StepSetup& setup, Body body, std::shared_ptr<Window> window = nullptr)
+      : StageStep(setup, static_cast<Edge<In>*>(setup.input)->queue(setup.lane), std::move(body)) {
+    window_ = std::move(window);
+    set_gate(window_.get());
+  }
+
+  [[nodiscard]] std::size_t branches() const noexcept override {
+    return StageLoop::branches() + slot_branches();
+  }
+  [[nodiscard]] const BranchCounts& branch(std::size_t index) const noexcept override {
+    const std::size_t own = StageLoop::branches();
+    if constexpr (!std::is_same_v<Out, NoOutput>) {
+      if (index >= own) {
+        return window_->slots()[(index - own) / own]->counts((index - own) % own);
+      }
+    }
+    return StageLoop::branch(index);
+  }
 
  private:
   struct Delayed final : DelayedItem {
@@ -103,7 +124,9 @@ class StageStep final : public StageLoop {
   }
   bool finish_body() override { return finish_body_of(*body_, out_); }
   void end_body() noexcept override { body_.reset(); }
-  bool publish_outputs() override { return out_.publish(); }
+  bool publish_outputs() override {
+    return delivers_from_own() ? out_.publish() : deliver_turn();
+  }
   void abandon_outputs() noexcept override { out_.abandon(); }
 
   Deadline timer() const noexcept override {
@@ -135,7 +158,9 @@ class StageStep final : public StageLoop {
   void discard_batch() noexcept override { batch_.clear(); }
 
   void process_items(StepFrame& frame) noexcept override {
-    if (careful()) {
+    if (gate() != nullptr) {
+      process_in_order(frame);
+    } else if (careful()) {
       process_carefully(frame);
     } else if (!frame.sample) {
       static_cast<void>(process_plainly(taken_));
@@ -144,6 +169,66 @@ class StageStep final : public StageLoop {
       const bool go_on = process_plainly(next_ + 1);
       worker().service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
       if (go_on) static_cast<void>(process_plainly(taken_));
+    }
+  }
+
+  // ---- in order ------------------------------------------------------------------------------------
+
+  // The slots' branches are told by the first worker, so that each is counted once.
+  std::size_t slot_branches() const noexcept {
+    if constexpr (std::is_same_v<Out, NoOutput>) {
+      return 0;
+    } else {
+      if (window_ == nullptr || worker().worker() != 0) return 0;
+      return window_->slots().size() * StageLoop::branches();
+    }
+  }
+  PortCore& slot_of(std::uint64_t number) noexcept override {
+    if constexpr (std::is_same_v<Out, NoOutput>) {
+      return *own_port();
+    } else {
+      return window_->slot(number);
+    }
+  }
+  bool publish_slot(std::uint64_t number) override {
+    if constexpr (std::is_same_v<Out, NoOutput>) {
+      return true;
+    } else {
+      return window_->slot(number).publish();
+    }
+  }
+  void abandon_slot(std::uint64_t number) noexcept override {
+    if constexpr (!std::is_same_v<Out, NoOutput>) window_->slot(number).abandon();
+  }
+  void abandon_slots() noexcept override {
+    if constexpr (!std::is_same_v<Out, NoOutput>) {
+      for (const auto& slot : window_->slots()) slot->abandon();
+    }
+  }
+
+  void process_in_order(StepFrame& frame) noexcept {
+    bool go_on = true;
+    bool sample = frame.sample;
+    while (go_on && next_ < taken_) {
+      const auto begin = sample ? Clock::now() : Clock::time_point{};
+      const std::size_t at = next_++;
+      attempt_in_order(batch_[at], first_ + at, 1);
+      if (std::exchange(sample, false)) {
+        worker().service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
+      }
+      go_on = end_number(first_ + at) &&
+              !worker().stage().enough.load(std::memory_order_relaxed);
+    }
+  }
+
+  void attempt_in_order(In& item, std::uint64_t number, unsigned attempts) noexcept {
+    if constexpr (!std::is_same_v<Out, NoOutput>) {
+      OutPort<Out>& port = window_->slot(number);
+      port.allow_direct(begin_number(number));
+      out_.select(port);
+      attempt(item, number, attempts);
+      port.publish_counts();
+      out_.select_own();
     }
   }
 
@@ -202,7 +287,13 @@ class StageStep final : public StageLoop {
   }
 
   void retry(DelayedItem& item) noexcept override {
-    attempt(static_cast<Delayed&>(item).item, item.ordinal, item.attempt);
+    In& what = static_cast<Delayed&>(item).item;
+    if (gate() == nullptr) {
+      attempt(what, item.ordinal, item.attempt);
+    } else {
+      attempt_in_order(what, item.ordinal, item.attempt);
+      static_cast<void>(end_number(item.ordinal));
+    }
   }
 
   // Processes an item until it is completed, given up, or put aside for later.
@@ -277,6 +368,7 @@ class StageStep final : public StageLoop {
   }
 
   Queue<In>* lane_;
+  std::shared_ptr<Window> window_;
   Context context_;
   OutputSide<Out> out_;
   std::optional<Body> body_;  // until the worker leaves

@@ -12,14 +12,16 @@ StepResult StepLoop::step(StepFrame& frame) noexcept {
 }
 
 StepBody::Full StepLoop::full() const noexcept {
-  if (port_ == nullptr) return {};
-  return {.queue = port_->full(), .several = port_->several_full()};
+  const PortCore* const port = waiting_port();
+  if (port == nullptr) return {};
+  return {.queue = port->full(), .several = port->several_full()};
 }
 bool StepLoop::any_room(bool closely) const noexcept {
-  return port_ == nullptr || port_->any_room(closely);
+  const PortCore* const port = waiting_port();
+  return port == nullptr || port->any_room(closely);
 }
 void StepLoop::add_full_ns(std::int64_t ns) noexcept {
-  if (port_ != nullptr) port_->add_full_ns(ns);
+  if (PortCore* const port = waiting_port(); port != nullptr) port->add_full_ns(ns);
 }
 std::size_t StepLoop::branches() const noexcept { return port_ != nullptr ? port_->branches() : 0; }
 const BranchCounts& StepLoop::branch(std::size_t index) const noexcept {
@@ -91,6 +93,7 @@ StepResult StepLoop::leave() noexcept {
   phase_ = Phase::done;
   end_body();
   if (port_ != nullptr) port_->close();
+  left();
   return StepResult::done;
 }
 

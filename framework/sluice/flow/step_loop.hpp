@@ -13,6 +13,7 @@
 #include <sluice/flow/step.hpp>
 #include <sluice/flow/worker_state.hpp>
 
+#include <atomic>
 #include <cstddef>
 
 namespace sluice::detail {
@@ -21,16 +22,25 @@ class StepLoop : public StepBody {
  public:
   [[nodiscard]] StepResult step(StepFrame& frame) noexcept final;
 
-  [[nodiscard]] Full full() const noexcept final;
-  [[nodiscard]] bool any_room(bool closely) const noexcept final;
+  [[nodiscard]] Full full() const noexcept override;
+  [[nodiscard]] bool any_room(bool closely) const noexcept override;
   void add_full_ns(std::int64_t ns) noexcept final;
-  [[nodiscard]] std::size_t branches() const noexcept final;
-  [[nodiscard]] const BranchCounts& branch(std::size_t index) const noexcept final;
+  [[nodiscard]] std::size_t branches() const noexcept override;
+  [[nodiscard]] const BranchCounts& branch(std::size_t index) const noexcept override;
 
  protected:
   explicit StepLoop(WorkerState& worker) noexcept : worker_(&worker) {}
   /// The derived class's port, once it is there; a sink has none.
-  void set_port(PortCore* port) noexcept { port_ = port; }
+  void set_port(PortCore* port) noexcept {
+    port_ = port;
+    deliver_from(port);
+  }
+  /// Outputs that wait are those of this port, which need not be the worker's own.
+  void deliver_from(PortCore* port) noexcept {
+    waiting_port_.store(port, std::memory_order_relaxed);
+  }
+  [[nodiscard]] PortCore* own_port() const noexcept { return port_; }
+  [[nodiscard]] bool delivers_from_own() const noexcept { return waiting_port() == port_; }
 
   // ---- what the loop asks of what knows the types --------------------------------------------------
 
@@ -51,12 +61,17 @@ class StepLoop : public StepBody {
   virtual void delivered() noexcept {}
   /// The run was cancelled: what the worker still holds is given up.
   virtual void drop_taken() noexcept {}
+  /// The worker emits nothing more.
+  virtual void left() noexcept {}
 
   // ---- for the derived classes ---------------------------------------------------------------------
 
   [[nodiscard]] WorkerState& worker() const noexcept { return *worker_; }
   [[nodiscard]] bool cancelled() const noexcept { return worker_->control().cancelled(); }
-  [[nodiscard]] bool pending() const noexcept { return port_ != nullptr && port_->pending(); }
+  [[nodiscard]] bool pending() const noexcept {
+    const PortCore* const port = waiting_port();
+    return port != nullptr && port->pending();
+  }
   /// Somebody downstream still wants outputs.
   [[nodiscard]] bool outputs_open() const noexcept { return port_ == nullptr || port_->open(); }
   [[nodiscard]] bool running() const noexcept { return phase_ == Phase::running; }
@@ -76,8 +91,13 @@ class StepLoop : public StepBody {
   [[nodiscard]] bool finish_some() noexcept;
   [[nodiscard]] StepResult leave() noexcept;
 
+  [[nodiscard]] PortCore* waiting_port() const noexcept {
+    return waiting_port_.load(std::memory_order_relaxed);
+  }
+
   WorkerState* worker_;
   PortCore* port_ = nullptr;
+  std::atomic<PortCore*> waiting_port_{nullptr};  // looked at by others, too
   Phase phase_ = Phase::starting;
   bool finished_ = false;  // the body's finish() has nothing more to emit
 };

@@ -60,7 +60,8 @@ void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
   state.name = def.name;
   state.workers = planned.workers;
   state.on_error = def.options.on_error;
-  state.holds_back_off = planned.keyed;
+  state.window = planned.window;
+  state.holds_back_off = planned.keyed || planned.order == Order::keep;
   state.streaming = def.options.streaming;
   state.seed = derived_seed(seed, stage);
   state.control = this;
@@ -188,6 +189,11 @@ void RunState::request_stop() noexcept {
 void RunState::stop_sources() noexcept {
   stop_source_.request_stop();
   for (StageState& state : states_) state.stop_source.request_stop();
+}
+
+void RunState::ring_room() noexcept {
+  if (room_point_.has_waiters()) room_point_.wake_all();
+  if (bell_ != nullptr) bell_->wake_one();
 }
 
 void RunState::ring_timers() noexcept {

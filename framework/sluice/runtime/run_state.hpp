@@ -52,6 +52,7 @@ class RunState final : public RunControl, public Endpoint::Listener {
   void request_cancel() noexcept override;
   void log(std::string_view stage, std::string_view text) noexcept override;
 
+  void ring_room() noexcept override;
   void ring_timers() noexcept override;
 
   void endpoint_ended() noexcept override { participant_ended(); }

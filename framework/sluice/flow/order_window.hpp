@@ -1,0 +1,43 @@
+// sluice/flow/order_window.hpp: the slots of an ordered stage: a port for each number in the window.
+//
+// A worker emits an item's outputs straight into the port of the item's slot and commits them there, so
+// what a key or a predicate throws is its own item's failure. Who holds the turn publishes the ports in
+// the order of their numbers.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/order_gate.hpp>
+#include <sluice/flow/port.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace sluice::detail {
+
+template <class Out>
+class OrderWindow final : public OrderGate {
+ public:
+  OrderWindow(std::size_t window, std::span<const OutputBinding> outputs, WorkerState& worker,
+              QueueCore& input)
+      : OrderGate(window, worker.stage().workers, worker.control(), input) {
+    slots_.reserve(window);
+    for (std::size_t i = 0; i < window; ++i) {
+      slots_.push_back(std::make_unique<OutPort<Out>>(outputs, worker));
+    }
+  }
+
+  [[nodiscard]] OutPort<Out>& slot(std::uint64_t number) noexcept {
+    return *slots_[number % slots_.size()];
+  }
+  [[nodiscard]] const std::vector<std::unique_ptr<OutPort<Out>>>& slots() const noexcept {
+    return slots_;
+  }
+
+ private:
+  std::vector<std::unique_ptr<OutPort<Out>>> slots_;
+};
+
+}  // namespace sluice::detail
