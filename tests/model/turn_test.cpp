@@ -48,7 +48,8 @@ struct Desk {
 
 }  // namespace
 
-TEST_CASE("model: what two workers finish is delivered in order and none is left", "[model][turn]") {
+TEST_CASE("model: what two workers finish is delivered in order and none is left",
+          "[model][turn]") {
   must_hold("two workers",
             [](Execution& run) {
               auto& desk = run.make<Desk>(std::size_t{4});

@@ -102,9 +102,9 @@ inline void check_in_order(const Collected<Number>& got, const std::vector<Numbe
     CHECK(arrived == expected);
   } else {
     CHECK(arrived.size() <= expected.size());
-    CHECK(std::equal(arrived.begin(), arrived.end(), expected.begin(),
-                     expected.begin() + static_cast<std::ptrdiff_t>(
-                                            std::min(arrived.size(), expected.size()))));
+    CHECK(std::equal(
+        arrived.begin(), arrived.end(), expected.begin(),
+        expected.begin() + static_cast<std::ptrdiff_t>(std::min(arrived.size(), expected.size()))));
   }
 }
 

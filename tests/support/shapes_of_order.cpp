@@ -48,9 +48,11 @@ Scenario ordered(Draw& draw) {
   StageOptions options = draw.ordered_stage();
   options.on_error = any_policy(draw);
   made.pipeline.source("read", numbers, draw.source()) |
-      map("same", [](Number n) { return n; }, draw.ordered_stage()) |
+      map(
+          "same", [](Number n) { return n; }, draw.ordered_stage()) |
       flat_map<Number>("some", some, options) |
-      filter("not 9", [](Number n) { return n % 10 != 9; }, draw.ordered_stage()) |
+      filter(
+          "not 9", [](Number n) { return n % 10 != 9; }, draw.ordered_stage()) |
       sink("collect", into(got), one_sink(draw));
   made.check = [=](const Report&, Disturbance disturbance) {
     std::vector<Number> expected = outputs_of_some(*numbers.emitted);
@@ -95,8 +97,10 @@ Scenario ordered_enough(Draw& draw) {
     return got->size() < wanted ? Demand::more : Demand::enough;
   };
   made.pipeline.source("read", numbers, draw.source()) |
-      map("same", [](Number n) { return n; }, draw.ordered_stage()) |
-      map("again", [](Number n) { return n; }, draw.ordered_stage()) |
+      map(
+          "same", [](Number n) { return n; }, draw.ordered_stage()) |
+      map(
+          "again", [](Number n) { return n; }, draw.ordered_stage()) |
       sink("collect", write, one_sink(draw));
   made.check = [=](const Report&, Disturbance disturbance) {
     std::vector<Number> expected = up_to(*numbers.emitted);
@@ -145,8 +149,8 @@ Scenario ordered_failure(Draw& draw) {
     if (n == fatal) throw std::runtime_error("fatal");
     return n;
   };
-  made.pipeline.source("read", numbers, draw.source()) |
-      map("work", work, draw.ordered_stage()) | sink("collect", into(got), one_sink(draw));
+  made.pipeline.source("read", numbers, draw.source()) | map("work", work, draw.ordered_stage()) |
+      sink("collect", into(got), one_sink(draw));
   made.check = [=](const Report&, Disturbance) {
     std::vector<Number> before = up_to(fatal);
     check_in_order(*got, before, Disturbance::cancel);

@@ -178,8 +178,8 @@ void StageLoop::settle(std::size_t n) noexcept {
 
 // This stage said "enough", or nobody downstream wants its outputs any more.
 bool StageLoop::ended_early() const noexcept {
-  return running() && (worker().stage().enough.load(std::memory_order_relaxed) ||
-                       outputs_ended_ || !outputs_open());
+  return running() && (worker().stage().enough.load(std::memory_order_relaxed) || outputs_ended_ ||
+                       !outputs_open());
 }
 
 StepResult StageLoop::end_early() noexcept {

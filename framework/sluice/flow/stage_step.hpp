@@ -124,9 +124,7 @@ class StageStep final : public StageLoop {
   }
   bool finish_body() override { return finish_body_of(*body_, out_); }
   void end_body() noexcept override { body_.reset(); }
-  bool publish_outputs() override {
-    return delivers_from_own() ? out_.publish() : deliver_turn();
-  }
+  bool publish_outputs() override { return delivers_from_own() ? out_.publish() : deliver_turn(); }
   void abandon_outputs() noexcept override { out_.abandon(); }
 
   Deadline timer() const noexcept override {
@@ -216,8 +214,7 @@ class StageStep final : public StageLoop {
       if (std::exchange(sample, false)) {
         worker().service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
       }
-      go_on = end_number(first_ + at) &&
-              !worker().stage().enough.load(std::memory_order_relaxed);
+      go_on = end_number(first_ + at) && !worker().stage().enough.load(std::memory_order_relaxed);
     }
   }
 

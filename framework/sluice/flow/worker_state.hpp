@@ -31,7 +31,8 @@ struct StageState {
   ErrorPolicy on_error{};
   bool holds_back_off = false;  ///< a retry's wait holds the worker: its input is keyed or ordered
   bool streaming = false;
-  std::size_t window = 0;  ///< items in progress or waiting for their turn, where order is kept; else 0
+  std::size_t window =
+      0;  ///< items in progress or waiting for their turn, where order is kept; else 0
   std::uint64_t seed = 0;
   RunControl* control = nullptr;
   EdgeBase* input = nullptr;  ///< null for sources
