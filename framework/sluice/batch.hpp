@@ -85,7 +85,10 @@ struct BatchDecl {
     StageOptions options = {}) {
   if (size == 0) throw UsageError("batch " + name + ": size is 0; give at least 1");
   if (linger.count() < 0) throw UsageError("batch " + name + ": the linger time is negative");
-  return {{.name = std::move(name), .kind = "batch", .options = std::move(options)}, size, linger};
+  return {
+      {.name = std::move(name), .kind = "batch", .options = std::move(options), .gathers = true},
+      size,
+      linger};
 }
 
 }  // namespace sluice

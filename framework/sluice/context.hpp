@@ -33,7 +33,8 @@ class Context {
   /// Ordinal of the item in progress on the input edge, from 0. A source counts its next() calls.
   [[nodiscard]] std::uint64_t item() const noexcept;
 
-  /// Stop requested: sources are to end. Long waits in user code should watch it.
+  /// Stop requested: sources are to end. Long waits in user code should watch it. In a stage with a soft
+  /// timeout it is that of the item in progress and also requested when that is late: ask anew per item.
   [[nodiscard]] std::stop_token stop_token() const;
   [[nodiscard]] bool cancelled() const noexcept;  ///< contents are being dropped
 

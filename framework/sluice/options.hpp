@@ -24,9 +24,11 @@ enum class Carrier : unsigned char {
 
 /// In which order the outputs of a stage with several workers leave it.
 enum class Order : unsigned char {
-  automatic,  ///< one worker keeps it (but for items that wait for a retry), several do not
+  automatic,  ///< one worker keeps it (but for items that wait for a retry); several do not, unless
+              ///< the scheduler made them several because the stage is pure
   none,       ///< as the workers finish
   keep,       ///< that of their items, also after filters, several outputs, retries and skips
+  per_key,    ///< that of their items among those of one key; needs key_by, which gives just that
 };
 
 /// "The scheduler decides" for every numeric option.
@@ -95,9 +97,12 @@ struct StageOptions {
   Order order = Order::automatic;
   std::size_t capacity = kAuto;  ///< of the input edge, in items
   std::size_t batch = kAuto;     ///< items taken from the input edge at once, at most
-  bool pure = false;             ///< no side effects, no state: may be multiplied
-  bool blocking = false;         ///< waits for the outside world: wants a thread of its own
-  bool streaming = false;        ///< one item may emit without bound: emit blocks, no retry
+  bool pure = false;  ///< no side effects, no state: without `workers`, one per core, order kept
+  bool blocking = false;   ///< waits for the outside world: wants a thread of its own
+  bool streaming = false;  ///< one item may emit without bound: emit blocks, no retry
+  /// An item at work for longer is told to the log, counted, and its Context::stop_token() requests a
+  /// stop; what it makes of that is its own affair. 0: none. Waiting in a streaming emit counts.
+  std::chrono::nanoseconds soft_timeout{0};
   ErrorPolicy on_error{};
 };
 
@@ -108,6 +113,7 @@ struct SinkOptions {
   std::size_t capacity = kAuto;  ///< of the input edge, in items
   std::size_t batch = kAuto;     ///< items taken from the input edge at once, at most
   bool blocking = false;         ///< waits for the outside world: wants a thread of its own
+  std::chrono::nanoseconds soft_timeout{0};  ///< as StageOptions::soft_timeout
   ErrorPolicy on_error{};
 };
 

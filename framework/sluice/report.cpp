@@ -49,6 +49,8 @@ const char* to_string(Order order) noexcept {
       return "none";
     case Order::keep:
       return "keep";
+    case Order::per_key:
+      return "per_key";
   }
   return "unknown";
 }

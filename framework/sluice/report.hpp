@@ -49,9 +49,13 @@ struct StageReport {
   std::uint64_t retried = 0;         ///< attempts after the first
   std::uint64_t cancelled = 0;       ///< taken, but the run or the branch ended first
   std::uint64_t refused = 0;         ///< outputs refused by ended edges
+  std::uint64_t overdue = 0;         ///< attempts that were late by the soft timeout
   std::uint64_t bytes = 0;           ///< as told by Context::add_bytes
   std::uint64_t expected_bytes = 0;  ///< as told by Context::expect_bytes
-  double service_p50_us = 0;         ///< sampled time in the callback, per item
+  std::size_t window = 0;            ///< items in order at most; 0 where no order has to be kept
+  std::uint64_t window_open = 0;     ///< taken and not yet left in order
+  std::uint64_t window_high_water = 0;
+  double service_p50_us = 0;  ///< sampled time in the callback, per item
   double service_p99_us = 0;
   std::vector<WorkerReport> clocks{};  ///< one per worker
 

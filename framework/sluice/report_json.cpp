@@ -41,8 +41,14 @@ Json stage_json(const StageReport& stage) {
                {"failed", stage.failed},
                {"retried", stage.retried},
                {"refused", stage.refused},
+               {"overdue", stage.overdue},
                {"bytes", stage.bytes},
                {"expected_bytes", stage.expected_bytes}};
+  if (stage.window > 0) {
+    json["window"] = {{"capacity", stage.window},
+                      {"open", stage.window_open},
+                      {"high_water", stage.window_high_water}};
+  }
   json.update(clock_json(stage.clock_sum()));
   json["service_p50_us"] = stage.service_p50_us;
   json["service_p99_us"] = stage.service_p99_us;

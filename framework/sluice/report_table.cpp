@@ -39,6 +39,7 @@ std::string count_table(const std::vector<StageReport>& stages) {
   };
   const bool cancelled = any(&StageReport::cancelled);
   const bool refused = any(&StageReport::refused);
+  const bool overdue = any(&StageReport::overdue);
   const bool bytes = any(&StageReport::bytes);
   std::vector<TextTable::Column> columns = {{"stage", Align::left},
                                             {"carrier", Align::left},
@@ -52,6 +53,7 @@ std::string count_table(const std::vector<StageReport>& stages) {
                                             {"retried"}};
   if (cancelled) columns.push_back({"cancelled"});
   if (refused) columns.push_back({"refused"});
+  if (overdue) columns.push_back({"overdue"});
   if (bytes) columns.push_back({"bytes"});
   TextTable table(std::move(columns));
   for (const StageReport& stage : stages) {
@@ -61,6 +63,7 @@ std::string count_table(const std::vector<StageReport>& stages) {
         number(stage.failed), number(stage.retried)};
     if (cancelled) row.push_back(number(stage.cancelled));
     if (refused) row.push_back(number(stage.refused));
+    if (overdue) row.push_back(number(stage.overdue));
     if (bytes) row.push_back(number(stage.bytes));
     table.add(std::move(row));
   }
@@ -133,6 +136,16 @@ std::string hot_lane_lines(const std::vector<EdgeReport>& edges) {
   return lines;
 }
 
+std::string window_lines(const std::vector<StageReport>& stages) {
+  std::string lines;
+  for (const StageReport& stage : stages) {
+    if (stage.window == 0) continue;
+    lines += fmt::format("order kept: {}: at most {} items between taken and delivered, of {}\n",
+                         one_line(stage.name), stage.window_high_water, stage.window);
+  }
+  return lines;
+}
+
 std::string ledger_lines(const LedgerReport& ledger) {
   if (ledger.balanced && ledger.faults.empty()) return "ledger: balanced\n";
   std::string lines = "ledger: NOT balanced\n";
@@ -169,6 +182,7 @@ std::string Report::table() const {
   text += '\n' + count_table(stages);
   text += '\n' + time_table(stages);
   if (!edges.empty()) text += '\n' + edge_table(edges);
+  text += window_lines(stages);
   text += hot_lane_lines(edges);
   text += '\n' + ledger_lines(ledger);
   if (!verdict.empty()) text += fmt::format("verdict: {}\n", one_line(verdict));

@@ -4,6 +4,7 @@
 
 #include <sluice/runtime/explain.hpp>
 #include <sluice/runtime/ledger.hpp>
+#include <sluice/runtime/overdue_watch.hpp>
 #include <sluice/runtime/pool_carrier.hpp>
 #include <sluice/runtime/run_report.hpp>
 #include <sluice/runtime/run_state.hpp>
@@ -140,6 +141,15 @@ void start_pool(const std::shared_ptr<RunState>& run) {
   }
 }
 
+void start_watch(RunState& run) {
+  try {
+    detail::start_overdue_watch(run);
+  } catch (...) {
+    run.request_cancel();
+    throw;
+  }
+}
+
 bool uses_pool(const Plan& plan) {
   return std::any_of(plan.stages.begin(), plan.stages.end(),
                      [](const PlannedStage& stage) { return stage.carrier == Carrier::pool; });
@@ -227,6 +237,7 @@ RunHandle start(const Pipeline& pipeline, RunOptions options) {
   wire_bells(*state);
   start_pool(state);
   start_threads(*state);
+  start_watch(*state);
   return handle;
 }
 

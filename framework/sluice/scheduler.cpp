@@ -77,18 +77,43 @@ Carrier choose_carrier(const StageDef& def, std::string& why) {
   return Carrier::pool;
 }
 
-PlannedStage plan_stage(const StageDef& def) {
+// Without side effects and state, a stage's work may be shared by all cores and its order kept.
+bool may_multiply(const StageDef& def, bool keyed) {
+  return def.options.workers == kAuto && def.options.pure && def.many && !def.gathers &&
+         !def.options.streaming && !keyed && def.role == StageRole::transform;
+}
+
+Order effective_order(const StageDef& def, bool multiplied) {
+  const Order wanted = def.options.order;
+  if (wanted == Order::automatic) return multiplied ? Order::keep : Order::none;
+  return wanted;
+}
+
+void choose_workers(const StageDef& def, bool keyed, const Machine& machine, PlannedStage& stage,
+                    std::string& why) {
+  const bool multiplied = may_multiply(def, keyed);
+  stage.workers = def.options.workers;
+  if (multiplied) {
+    stage.workers = machine.cores;
+    why += fmt::format("{} workers: it is pure, one per core; ", stage.workers);
+  } else if (def.options.workers == kAuto) {
+    stage.workers = 1;
+    why += "1 worker unless told otherwise; ";
+  }
+  stage.order = effective_order(def, multiplied);
+  if (stage.workers > 1 && stage.order == Order::none) why += "order none: several workers; ";
+}
+
+PlannedStage plan_stage(const StageDef& def, bool keyed, const Machine& machine) {
   PlannedStage stage{.name = def.name,
                      .kind = def.kind,
                      .role = def.role,
                      .in_type = std::string(def.in.name),
-                     .out_type = std::string(def.out.name)};
+                     .out_type = std::string(def.out.name),
+                     .keyed = keyed};
   std::string why;
   stage.carrier = choose_carrier(def, why);
-  stage.workers = def.options.workers == kAuto ? 1 : def.options.workers;
-  if (def.options.workers == kAuto) why += "1 worker unless told otherwise; ";
-  stage.order = def.options.order == Order::keep ? Order::keep : Order::none;
-  if (stage.workers > 1 && stage.order == Order::none) why += "order none: several workers; ";
+  choose_workers(def, keyed, machine, stage, why);
   stage.batch = def.options.batch;
   if (stage.batch == kAuto) {
     stage.batch = stage.carrier == Carrier::pool ? kPoolBatch : kThreadBatch;
@@ -96,6 +121,11 @@ PlannedStage plan_stage(const StageDef& def) {
   if (!why.empty()) why.resize(why.size() - 2);
   stage.why = std::move(why);
   return stage;
+}
+
+bool is_keyed(const Graph& graph, std::size_t stage) {
+  return std::any_of(graph.connections.begin(), graph.connections.end(),
+                     [&](const Connection& c) { return c.to == stage && c.keyed; });
 }
 
 void connect(const Graph& graph, Plan& plan) {
@@ -111,7 +141,6 @@ void connect(const Graph& graph, Plan& plan) {
       edge.adaptors.push_back(connection.adaptors);
       names.push_back(graph.stages[connection.from].name);
       PlannedStage& stage = plan.stages[to];
-      stage.keyed = stage.keyed || connection.keyed;
       stage.depth = std::max(stage.depth, plan.stages[connection.from].depth + 1);
     }
     if (def.role == StageRole::inlet) names.emplace_back("application");
@@ -124,31 +153,65 @@ void connect(const Graph& graph, Plan& plan) {
   }
 }
 
-// As many items as fit into the shortest edge behind the stage, and one per worker at least.
-void plan_windows(Plan& plan) {
+bool reorders(const PlannedStage& stage) { return stage.order == Order::keep && stage.workers > 1; }
+
+bool feeds(const PlannedEdge& edge, std::size_t stage) {
+  return std::count(edge.from.begin(), edge.from.end(), stage) > 0;
+}
+
+// A window takes half of the shortest edge behind its stage, and an item per worker at least. What waits
+// for its turn waits for that edge: the window's slots are taken from its capacity.
+void plan_window(Plan& plan, std::size_t index) {
   constexpr std::size_t kMost = 1024;
+  PlannedStage& stage = plan.stages[index];
+  std::size_t window = kMost;
+  for (const PlannedEdge& edge : plan.edges) {
+    if (feeds(edge, index)) window = std::min(window, edge.capacity / 2);
+  }
+  stage.window = std::max(window, stage.workers);
+  for (PlannedEdge& edge : plan.edges) {
+    if (!feeds(edge, index) || edge.capacity == unbounded) continue;
+    const std::size_t left = edge.capacity - std::min(edge.capacity, stage.window);
+    edge.capacity = std::max(left, edge.lanes);
+  }
+  stage.why += fmt::format("{}window of {}, taken from the capacity behind it",
+                           stage.why.empty() ? "" : "; ", stage.window);
+}
+
+void plan_windows(Plan& plan) {
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
-    PlannedStage& stage = plan.stages[i];
-    if (stage.order != Order::keep || stage.workers < 2) continue;
-    std::size_t window = kMost;
-    for (const PlannedEdge& edge : plan.edges) {
-      if (std::count(edge.from.begin(), edge.from.end(), i) > 0) {
-        window = std::min(window, edge.capacity);
-      }
-    }
-    stage.window = std::max(window, stage.workers);
+    if (reorders(plan.stages[i])) plan_window(plan, i);
   }
 }
 
 void check_order(const Graph& graph, const Plan& plan, std::vector<std::string>& faults) {
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const PlannedStage& stage = plan.stages[i];
-    if (stage.order != Order::keep || stage.workers < 2) continue;
+    if (stage.order == Order::per_key && !stage.keyed && stage.workers > 1) {
+      faults.push_back(fmt::format(
+          "stage {}: order is per_key, but its input has no key; put key_by before it, or keep the "
+          "order of all items",
+          stage.name));
+    }
+    if (!reorders(stage)) continue;
+    if (stage.role == StageRole::sink) {
+      faults.push_back(
+          fmt::format("stage {}: order is keep, but it has no outputs; with {} workers its items "
+                      "are used in no "
+                      "order, with 1 in theirs",
+                      stage.name, stage.workers));
+    }
     if (stage.keyed) {
       faults.push_back(fmt::format(
           "stage {}: order is keep, but its input is keyed, so every worker has items of its own; "
-          "items of one key keep their order without it",
+          "order per_key keeps what can be kept",
           stage.name));
+    }
+    if (graph.stages[i].gathers) {
+      faults.push_back(fmt::format(
+          "stage {}: order is keep, but each of its {} workers gathers items of its own; use 1 "
+          "worker or no order",
+          stage.name, stage.workers));
     }
     if (graph.stages[i].options.streaming) {
       faults.push_back(fmt::format(
@@ -168,7 +231,9 @@ Plan plan(const Pipeline& pipeline, const Machine& machine,
   std::vector<std::string> faults = graph.check();
   if (!faults.empty()) throw PipelineError(std::move(faults));
   Plan plan{.pipeline = graph.name, .machine = machine, .stages = {}, .edges = {}};
-  for (const StageDef& def : graph.stages) plan.stages.push_back(plan_stage(def));
+  for (std::size_t i = 0; i < graph.stages.size(); ++i) {
+    plan.stages.push_back(plan_stage(graph.stages[i], is_keyed(graph, i), machine));
+  }
   connect(graph, plan);
   check_order(graph, plan, faults);
   if (!faults.empty()) throw PipelineError(std::move(faults));

@@ -38,13 +38,13 @@ struct PlannedStage {
   detail::StageRole role = detail::StageRole::transform;
   std::string in_type{};
   std::string out_type{};
+  bool keyed = false;  ///< items are partitioned by key
   std::size_t workers = 1;
   Carrier carrier = Carrier::thread;
   Order order = Order::none;
   std::size_t window = 0;  ///< items of several workers that keep an order, in progress or finished
   std::size_t batch = 1;
   std::size_t depth = 0;  ///< longest way from a source
-  bool keyed = false;     ///< items are partitioned by key
   std::string why{};      ///< what was chosen for unset options, and why
 };
 

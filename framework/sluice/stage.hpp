@@ -33,6 +33,7 @@ struct Declared {
   bool many = true;           ///< more than one worker is possible
   std::string many_reason{};  ///< why not
   bool has_output = true;
+  bool gathers = false;  ///< an output holds what several items brought
 };
 
 template <class F>

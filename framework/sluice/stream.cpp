@@ -22,6 +22,7 @@ StageDef define(Declared base, StageRole role, TypeKey in, TypeKey out,
           .options = std::move(base.options),
           .many = base.many,
           .many_reason = std::move(base.many_reason),
+          .gathers = base.gathers,
           .in = in,
           .out = out,
           .maker = std::move(maker)};

@@ -57,7 +57,7 @@ TEST_CASE("Order: kept for every capacity, batch, carrier and number of workers"
 // The first item's worker stands still; the others go on until the window is full, and no further.
 TEST_CASE("Order: a worker that stalls holds back what follows, in a bounded window",
           "[pipeline][order]") {
-  for (const std::size_t capacity : {1U, 4U}) {
+  for (const std::size_t capacity : {1U, 8U}) {
     Pipeline p("stalls");
     Gate gate;
     std::atomic<Number> begun{0};
@@ -73,13 +73,21 @@ TEST_CASE("Order: a worker that stalls holds back what follows, in a bounded win
         sink("collect", got.sink(), {.carrier = Carrier::thread, .capacity = capacity});
     WatchedRun run(p);
     const OpensAtEnd opens(gate);
-    const Number window = std::max<Number>(2, capacity);
+    const Number window = std::max<Number>(2, capacity / 2);
     wait_until([&] { return begun == window; });
     wait_until([&] { return run->snapshot().edges[0].queued == 8; });
     CHECK(got.size() == 0);
     CHECK(begun == window);
+    const Report stalled = run->snapshot();
+    CHECK(stalled.stage("work").window == window);
+    CHECK(stalled.stage("work").window_open == window);
+    CHECK_THAT(run->explain(), Contains("waits for its turn"));
+    CHECK_THAT(run->explain(), Contains("root cause: work: has been at work"));
     gate.open();
-    run->wait();
+    const Report report = run->wait();
+    CHECK(report.stage("work").window_open == 0);
+    CHECK(report.stage("work").window_high_water == window);
+    CHECK(report.edges[1].capacity == (capacity == 1 ? 1 : capacity - window));
     CHECK(got.items() == up_to(100));
   }
 }
@@ -141,6 +149,71 @@ TEST_CASE("Order: keep is refused where it can't be kept, with the reason", "[pi
                        {.workers = 2, .order = Order::keep, .streaming = true}) |
       sink("drop", [](Number) {});
   CHECK_THROWS_WITH(run(streaming), Contains("stage work: order is keep and it is streaming"));
+  Pipeline gathering("gathering");
+  gathering.source("read", numbers(3)) |
+      batch("gather", 2, std::chrono::seconds(1), {.workers = 2, .order = Order::keep}) |
+      sink("drop", [](const std::vector<Number>&) {});
+  CHECK_THROWS_WITH(run(gathering), Contains("stage gather: order is keep, but each of its 2"));
+}
+
+TEST_CASE("Order: per_key is what key_by gives, and is refused without it", "[pipeline][order]") {
+  const StageOptions options{.workers = 2, .order = Order::per_key};
+  Pipeline keyed("keyed");
+  Collected<Number> got;
+  keyed.source("read", numbers(1000)) | key_by([](const Number& n) { return n % 10; }) |
+      map(
+          "work", [](Number n) { return n; }, options) |
+      sink("collect", got.sink());
+  CHECK_THAT(plan(keyed).text(), Contains("per_key"));
+  CHECK(run_watched(keyed).ledger.balanced);
+  for (Number key = 0; key < 10; ++key) {
+    std::vector<Number> of_key = got.items();
+    std::erase_if(of_key, [&](Number n) { return n % 10 != key; });
+    CHECK(of_key.size() == 100);
+    CHECK(std::is_sorted(of_key.begin(), of_key.end()));
+  }
+  Pipeline plain("plain");
+  plain.source("read", numbers(3)) |
+      map(
+          "work", [](Number n) { return n; }, options) |
+      sink("drop", [](Number) {});
+  CHECK_THROWS_WITH(run(plain), Contains("stage work: order is per_key, but its input has no key"));
+}
+
+TEST_CASE("Default workers, order: a pure stage has a worker per core and keeps its order",
+          "[pipeline][order]") {
+  Pipeline p("pure");
+  Collected<Number> got;
+  p.source("read", numbers(1000)) | map("work", [](Number n) { return 2 * n; }, {.pure = true}) |
+      map("one", [](Number n) { return n / 2; }, {.workers = 1, .pure = true}) |
+      sink("collect", got.sink());
+  const Plan planned = plan(p, Machine{.cores = 3});
+  CHECK(planned.stages[1].workers == 3);
+  CHECK(planned.stages[1].order == Order::keep);
+  CHECK(planned.stages[1].window == 512);
+  CHECK(planned.edges[1].capacity == 512);
+  CHECK(planned.stages[2].workers == 1);
+  CHECK_THAT(planned.text(), Contains("3 workers: it is pure, one per core"));
+  run_watched(p);
+  CHECK(got.items() == up_to(1000));
+}
+
+TEST_CASE("Default workers, order: what can't be multiplied stays one worker, pure or not",
+          "[pipeline][order]") {
+  Pipeline p("alone");
+  p.source("read", numbers(3)) |
+      map("owner", [held = std::make_unique<Number>(1)](Number n) { return n + *held; },
+          {.pure = true}) |
+      batch("gather", 2, std::chrono::seconds(1), {.pure = true}) |
+      map("any order", [](const std::vector<Number>& v) { return v.size(); },
+          {.order = Order::none, .pure = true}) |
+      sink("drop", [](std::size_t) {});
+  const Plan planned = plan(p, Machine{.cores = 3});
+  CHECK(planned.stages[1].workers == 1);
+  CHECK(planned.stages[2].workers == 1);
+  CHECK(planned.stages[3].workers == 3);
+  CHECK(planned.stages[3].order == Order::none);
+  CHECK(planned.stages[3].window == 0);
 }
 
 TEST_CASE("Order: describe says what is kept", "[pipeline][order]") {

@@ -17,6 +17,7 @@ StageOptions stage_options(const SinkOptions& options) {
           .capacity = options.capacity,
           .batch = options.batch,
           .blocking = options.blocking,
+          .soft_timeout = options.soft_timeout,
           .on_error = options.on_error};
 }
 
@@ -107,6 +108,10 @@ void check_options(const StageDef& def, std::vector<std::string>& faults) {
     faults.push_back(fmt::format(
         "stage {}: carrier process is not available in this version; use thread or pool",
         def.name));
+  }
+  if (options.soft_timeout.count() < 0) {
+    faults.push_back(fmt::format(
+        "stage {}: soft_timeout is negative; give a time, or leave it out for none", def.name));
   }
   if (options.streaming && options.carrier == Carrier::pool) {
     faults.push_back(fmt::format(

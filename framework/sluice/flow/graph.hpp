@@ -33,6 +33,7 @@ struct StageDef {
   StageOptions options{};
   bool many = true;
   std::string many_reason{};
+  bool gathers = false;  ///< an output holds what several items brought
   TypeKey in{};
   TypeKey out{};
   std::shared_ptr<StageMaker> maker{};

@@ -22,7 +22,9 @@ std::size_t unflushed() noexcept {
 }  // namespace
 
 StageLoop::StageLoop(WorkerState& worker, QueueCore& input) noexcept
-    : StepLoop(worker), input_(&input), careful_(must_survive(worker.stage().on_error)) {}
+    : StepLoop(worker),
+      input_(&input),
+      careful_(must_survive(worker.stage().on_error) || worker.timed() != nullptr) {}
 
 Deadline StageLoop::wake_at() const noexcept {
   const Deadline own = timer();
@@ -215,6 +217,11 @@ bool StageLoop::any_room(bool closely) const noexcept {
   const OrderGate::Wait wait = waits_.load(std::memory_order_relaxed);
   if (wait != OrderGate::Wait::none) return gate_->may_go_on(wait, worker().worker());
   return StepLoop::any_room(closely);
+}
+
+StepBody::InOrder StageLoop::in_order() const noexcept {
+  if (gate_ == nullptr) return {};
+  return {.open = gate_->turn.open(), .most_open = gate_->turn.most_open()};
 }
 
 StepResult StageLoop::wait_for(OrderGate::Wait wait) noexcept {

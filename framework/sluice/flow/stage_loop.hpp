@@ -42,6 +42,7 @@ class StageLoop : public StepLoop {
   [[nodiscard]] Deadline wake_at() const noexcept final;
   [[nodiscard]] Full full() const noexcept final;
   [[nodiscard]] bool any_room(bool closely) const noexcept final;
+  [[nodiscard]] InOrder in_order() const noexcept final;
 
  protected:
   using Clock = std::chrono::steady_clock;
@@ -93,7 +94,7 @@ class StageLoop : public StepLoop {
   [[nodiscard]] bool end_number(std::uint64_t number) noexcept;
   /// Delivers what has the turn, and what is finished behind it; false when it has to wait. May throw.
   [[nodiscard]] bool deliver_turn();
-  /// The item must survive a failed attempt: for the next one, or for its dead letter.
+  /// The item must survive a failed attempt, for the next one or for its dead letter; or it is timed.
   [[nodiscard]] bool careful() const noexcept { return careful_; }
   /// Puts an item aside until its attempt is due. Throws std::bad_alloc.
   void delay(std::unique_ptr<DelayedItem> item);

@@ -60,6 +60,14 @@ class StepBody {
   /// The next timer (retry, linger); never when there is none.
   [[nodiscard]] virtual Deadline wake_at() const noexcept = 0;
 
+  /// Items between being taken and leaving in order, now and at most; zeros where no order is kept.
+  struct InOrder {
+    std::uint64_t open = 0;
+    std::uint64_t most_open = 0;
+  };
+  /// Threads  any, at any time.
+  [[nodiscard]] virtual InOrder in_order() const noexcept { return {}; }
+
   /// The worker's branches, for the ledger.
   [[nodiscard]] virtual std::size_t branches() const noexcept = 0;
   [[nodiscard]] virtual const BranchCounts& branch(std::size_t index) const noexcept = 0;

@@ -3,6 +3,7 @@
 #include <sluice/flow/worker_state.hpp>
 
 #include <sluice/flow/edge.hpp>
+#include <sluice/flow/timed_item.hpp>
 
 #include <utility>
 
@@ -17,7 +18,10 @@ std::uint64_t Context::seed() const noexcept {
 }
 unsigned Context::attempt() const noexcept { return worker_->attempt(); }
 std::uint64_t Context::item() const noexcept { return worker_->item(); }
-std::stop_token Context::stop_token() const { return worker_->stage().stop_source.get_token(); }
+std::stop_token Context::stop_token() const {
+  const detail::TimedItem* const timed = worker_->timed();
+  return timed != nullptr ? timed->token() : worker_->stage().stop_source.get_token();
+}
 bool Context::cancelled() const noexcept { return worker_->control().cancelled(); }
 
 void Context::dead(std::string subject, std::string reason) {
@@ -39,6 +43,18 @@ void Context::add_bytes(std::uint64_t n) noexcept { worker_->bytes.add(n); }
 void Context::expect_bytes(std::uint64_t n) noexcept { worker_->expected_bytes.add(n); }
 
 namespace detail {
+
+WorkerState::WorkerState(StageState& stage, std::size_t worker, EmitWait* emit_wait)
+    : stage_(&stage), worker_(worker), emit_wait_(emit_wait) {
+  if (stage.soft_timeout.count() == 0) return;
+  timed_ = std::make_unique<TimedItem>(stage.soft_timeout, stage.stop_source.get_token());
+}
+WorkerState::~WorkerState() = default;
+
+void WorkerState::begin_timed(std::uint64_t item, unsigned attempt) noexcept {
+  timed_->begin(item, attempt);
+}
+void WorkerState::end_timed() noexcept { timed_->end(); }
 
 std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t index) noexcept {
   std::uint64_t bits = seed + (index + 1) * 0x9E3779B97F4A7C15U;

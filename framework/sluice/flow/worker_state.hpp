@@ -14,8 +14,10 @@
 #include <sluice/sync/queue_core.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -31,6 +33,7 @@ struct StageState {
   ErrorPolicy on_error{};
   bool holds_back_off = false;  ///< a retry's wait holds the worker: its input is keyed or ordered
   bool streaming = false;
+  std::chrono::nanoseconds soft_timeout{0};
   std::size_t window =
       0;  ///< items in progress or waiting for their turn, where order is kept; else 0
   std::uint64_t seed = 0;
@@ -59,11 +62,13 @@ class EmitWait {
   ~EmitWait() = default;
 };
 
+class TimedItem;
+
 /// One worker's counters and what it is doing right now.
 class WorkerState {
  public:
-  WorkerState(StageState& stage, std::size_t worker, EmitWait* emit_wait = nullptr)
-      : stage_(&stage), worker_(worker), emit_wait_(emit_wait) {}
+  WorkerState(StageState& stage, std::size_t worker, EmitWait* emit_wait = nullptr);
+  ~WorkerState();
 
   [[nodiscard]] StageState& stage() const noexcept { return *stage_; }
   [[nodiscard]] RunControl& control() const noexcept { return *stage_->control; }
@@ -74,6 +79,7 @@ class WorkerState {
   Histogram service;  ///< sampled nanoseconds in the callback, per item
   Tally bytes;
   Tally expected_bytes;
+  Tally overdue;  ///< written by the watcher of soft timeouts
 
   /// The item in the callback right now, and its attempt; kNoItem between items.
   void begin_item(std::uint64_t item) noexcept {
@@ -82,8 +88,14 @@ class WorkerState {
   void begin_item(std::uint64_t item, unsigned attempt) noexcept {
     item_.store(item, std::memory_order_relaxed);
     attempt_.store(attempt, std::memory_order_relaxed);
+    if (timed_ != nullptr) begin_timed(item, attempt);
   }
-  void end_item() noexcept { item_.store(StageError::kNoItem, std::memory_order_relaxed); }
+  void end_item() noexcept {
+    item_.store(StageError::kNoItem, std::memory_order_relaxed);
+    if (timed_ != nullptr) end_timed();
+  }
+  /// Null where the stage has no soft timeout.
+  [[nodiscard]] TimedItem* timed() const noexcept { return timed_.get(); }
   [[nodiscard]] std::uint64_t item() const noexcept {
     return item_.load(std::memory_order_relaxed);
   }
@@ -92,9 +104,13 @@ class WorkerState {
   }
 
  private:
+  void begin_timed(std::uint64_t item, unsigned attempt) noexcept;
+  void end_timed() noexcept;
+
   StageState* stage_;
   std::size_t worker_;
   EmitWait* emit_wait_;
+  std::unique_ptr<TimedItem> timed_;
   std::atomic<std::uint64_t> item_{StageError::kNoItem};
   std::atomic<unsigned> attempt_{1};
 };

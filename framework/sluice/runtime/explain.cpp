@@ -54,10 +54,9 @@ class Explainer {
                            run_.edge_into(stage)->spec().name);
       case Activity::blocked: {
         const std::size_t to = consumer_of(worker.waits_for_room_in());
-        return to == run_.plan().stages.size()
-                   ? fmt::format("blocked for {:.3f} s", seconds)
-                   : fmt::format("blocked for {:.3f} s, waits for room on {}", seconds,
-                                 run_.edge_into(to)->spec().name);
+        if (to == run_.plan().stages.size()) return blocked_text(stage, seconds);
+        return fmt::format("blocked for {:.3f} s, waits for room on {}", seconds,
+                           run_.edge_into(to)->spec().name);
       }
       case Activity::parked:
         return worker.wake_at() == std::numeric_limits<Worker::Nanoseconds>::max()
@@ -67,6 +66,13 @@ class Explainer {
         break;
     }
     return "ended";
+  }
+
+  // Not by an edge alone: by several, or by the order that its stage keeps.
+  [[nodiscard]] std::string blocked_text(std::size_t stage, double seconds) const {
+    const bool ordered = run_.plan().stages[stage].window != 0;
+    return fmt::format("blocked for {:.3f} s{}", seconds,
+                       ordered ? ", waits for its turn: an earlier item is not delivered" : "");
   }
 
   static std::string busy_text(const Worker& worker, std::size_t, double seconds) {
@@ -95,13 +101,17 @@ class Explainer {
     return run_.plan().stages.size();
   }
 
+  enum class WaitsFor : unsigned char { anything, an_edge };
+
   // The worker of a stage that has been at its present activity longest; none when all have ended.
-  [[nodiscard]] const Worker* slowest_of(std::size_t stage, std::optional<Activity> only) const {
+  [[nodiscard]] const Worker* slowest_of(std::size_t stage, std::optional<Activity> only,
+                                         WaitsFor what = WaitsFor::anything) const {
     const Worker* slowest = nullptr;
     const RunState::Range range = run_.workers_of(stage);
     for (std::size_t i = range.first; i < range.last; ++i) {
       const Worker& worker = *run_.workers()[i];
       if (worker.ended() || (only.has_value() && worker.activity() != *only)) continue;
+      if (what == WaitsFor::an_edge && worker.waits_for_room_in() == nullptr) continue;
       if (slowest == nullptr || worker.since() < slowest->since()) slowest = &worker;
     }
     return slowest;
@@ -149,10 +159,11 @@ class Explainer {
       const QueueCore& lane = run_.edge_into(stage)->lane(0);
       return lane.has_items() || lane.drained() ? stage : fed_by(stage);
     }
-    if (const Worker* blocked = slowest_of(stage, Activity::blocked)) {
+    if (const Worker* blocked = slowest_of(stage, Activity::blocked, WaitsFor::an_edge)) {
       return consumer_of(blocked->waits_for_room_in());
     }
     if (slowest_of(stage, Activity::busy) != nullptr) return stage;
+    if (slowest_of(stage, Activity::blocked) != nullptr) return stage;
     if (slowest_of(stage, Activity::parked) != nullptr) return stage;
     return fed_by(stage);
   }

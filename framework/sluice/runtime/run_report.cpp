@@ -35,6 +35,14 @@ WorkerReport clocks_of(const Worker& worker, Worker::Nanoseconds now) {
           .delayed_s = delayed_in(worker, busy_s)};
 }
 
+void add_window(const RunState& run, std::size_t stage, StageReport& report) {
+  report.window = run.plan().stages[stage].window;
+  if (report.window == 0) return;
+  const StepBody::InOrder items = run.workers()[run.workers_of(stage).first]->body->in_order();
+  report.window_open = items.open;
+  report.window_high_water = items.most_open;
+}
+
 void add_service_times(const RunState& run, std::size_t stage, StageReport& report) {
   std::vector<std::uint64_t> sums(Histogram::kBuckets);
   const RunState::Range range = run.workers_of(stage);
@@ -66,9 +74,11 @@ StageReport stage_report(const RunState& run, std::size_t stage, Worker::Nanosec
   for (std::size_t i = range.first; i < range.last; ++i) {
     const Worker& worker = *run.workers()[i];
     report.clocks.push_back(clocks_of(worker, now));
+    report.overdue += worker.state.overdue.get();
     report.bytes += worker.state.bytes.get();
     report.expected_bytes += worker.state.expected_bytes.get();
   }
+  add_window(run, stage, report);
   add_service_times(run, stage, report);
   return report;
 }

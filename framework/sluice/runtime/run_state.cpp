@@ -60,6 +60,7 @@ void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
   state.name = def.name;
   state.workers = planned.workers;
   state.on_error = def.options.on_error;
+  state.soft_timeout = def.options.soft_timeout;
   state.window = planned.window;
   state.holds_back_off = planned.keyed || planned.order == Order::keep;
   state.streaming = def.options.streaming;

@@ -56,8 +56,11 @@ class RunState final : public RunControl, public Endpoint::Listener {
   void ring_timers() noexcept override;
 
   void endpoint_ended() noexcept override { participant_ended(); }
-  /// A worker or an outlet has ended.
+  /// A worker or an outlet has ended, or who took part is done.
   void participant_ended() noexcept;
+  /// Keeps the run, and its hooks, from ending until participant_ended(); false when it has ended
+  /// already, and its status must not change any more.
+  [[nodiscard]] bool take_part() noexcept;
 
   // ---- the end -----------------------------------------------------------------------------------
   /// Blocks until the run has ended, or until the deadline; true when it has ended.
@@ -130,9 +133,6 @@ class RunState final : public RunControl, public Endpoint::Listener {
   void make_workers(std::size_t stage);
   [[nodiscard]] std::vector<OutputBinding> outputs_of(std::size_t stage) const;
   void keep_locked(const StageError& error) noexcept;
-  /// Keeps the run from ending until participant_ended(); false when it has ended already, and its
-  /// status must not change any more.
-  [[nodiscard]] bool take_part() noexcept;
   void cancel_edges() noexcept;
   void stop_sources() noexcept;
   void end_inlets() noexcept;

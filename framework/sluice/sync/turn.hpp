@@ -43,18 +43,20 @@ class BasicTurn {
   ///          the window is full. Threads  any.
   [[nodiscard]] std::size_t admit(std::size_t wanted) noexcept {
     std::uint64_t admitted = admitted_.load(std::memory_order_relaxed);
+    std::uint64_t open = 0;
     std::size_t room = 0;
     do {
       // sync-point turn-slot: acquires what the owner did to the slots of the numbers before.
       const std::uint64_t next = word_.load(std::memory_order_acquire) >> 1;
       // An old count may lie behind the next number; then the exchange fails. An old next number makes
       // the window look fuller than it is.
-      const std::uint64_t open = admitted > next ? admitted - next : 0;
+      open = admitted > next ? admitted - next : 0;
       if (open >= window_) return 0;
       room = window_ - static_cast<std::size_t>(open);
       if (wanted < room) room = wanted;
     } while (!admitted_.compare_exchange_weak(admitted, admitted + room, std::memory_order_relaxed,
                                               std::memory_order_relaxed));
+    note_open(open + room);
     return room;
   }
   /// Fewer were taken than admitted.
@@ -71,6 +73,10 @@ class BasicTurn {
     const std::uint64_t next = word_.load(std::memory_order_relaxed) >> 1;
     const std::uint64_t admitted = admitted_.load(std::memory_order_relaxed);
     return admitted > next ? admitted - next : 0;
+  }
+  /// Most numbers that were admitted and not delivered at once, or a few more: an old next number counts.
+  [[nodiscard]] std::uint64_t most_open() const noexcept {
+    return most_open_.load(std::memory_order_relaxed);
   }
 
   // ---- finishing -----------------------------------------------------------------------------------
@@ -123,6 +129,12 @@ class BasicTurn {
   using Atomic = typename Sync::template Atomic<V>;
   static constexpr std::uint64_t kOwned = 1;
 
+  void note_open(std::uint64_t open) noexcept {
+    std::uint64_t most = most_open_.load(std::memory_order_relaxed);
+    while (open > most && !most_open_.compare_exchange_weak(most, open, std::memory_order_relaxed,
+                                                            std::memory_order_relaxed)) {
+    }
+  }
   [[nodiscard]] bool stamped(std::uint64_t number) const noexcept {
     return stamps_[number % window_].load(std::memory_order_seq_cst) == number + 1;
   }
@@ -141,6 +153,7 @@ class BasicTurn {
   std::unique_ptr<Atomic<std::uint64_t>[]> stamps_;
   alignas(kCacheLine) Atomic<std::uint64_t> word_{0};
   alignas(kCacheLine) Atomic<std::uint64_t> admitted_{0};
+  Atomic<std::uint64_t> most_open_{0};  // written beside admitted_, by the same threads
 };
 
 using Turn = BasicTurn<StandardSync>;
