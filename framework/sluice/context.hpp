@@ -40,7 +40,8 @@ class Context {
 
   /// Records a dead letter about `subject` (a path, a key) for which there is no item.
   void dead(std::string subject, std::string reason);
-  /// This stage wants no more input: the branch that feeds it ends, what it did counts.
+  /// This stage wants no more input: the branch that feeds it ends, what it did counts. Where several
+  /// workers keep an order, that is so from the item on about which it is said.
   void enough() noexcept;
   /// Stops the run: sources end, what is inside drains.
   void stop() noexcept;

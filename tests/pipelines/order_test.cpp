@@ -92,6 +92,36 @@ TEST_CASE("Order: a worker that stalls holds back what follows, in a bounded win
   }
 }
 
+// Outputs that wait count, not only items: the first item's are stuck, the second's wait behind them.
+TEST_CASE("Order: outputs that wait for their turn are bounded, too", "[pipeline][order]") {
+  Pipeline p("many outputs");
+  Gate gate;
+  std::atomic<Number> begun{0};
+  Collected<Number> got;
+  const auto work = [&](Number n, Emitter<Number>& out) {
+    ++begun;
+    for (Number i = 0; i < 100; ++i) out.emit(100 * n + i);
+  };
+  const auto collect = [&](Number n) {
+    gate.pass();
+    got.add(n);
+  };
+  p.source("read", numbers(40), {.carrier = Carrier::thread}) |
+      flat_map<Number>(
+          "work", work,
+          {.workers = 2, .carrier = Carrier::thread, .order = Order::keep, .capacity = 8}) |
+      sink("collect", collect, {.carrier = Carrier::thread, .capacity = 16});
+  WatchedRun run(p);
+  const OpensAtEnd opens(gate);
+  gate.wait_for_arrivals();
+  wait_until([&] { return begun == 2; });
+  wait_until([&] { return run->snapshot().edges[0].queued == 8; });
+  CHECK(begun == 2);
+  gate.open();
+  run->wait();
+  CHECK(got.items() == up_to(4000));
+}
+
 // What was finished before its turn came does not wait for the worker that finished it.
 TEST_CASE("Order: an output whose turn has come is not held back by its worker's next item",
           "[pipeline][order]") {

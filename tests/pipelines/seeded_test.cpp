@@ -61,6 +61,9 @@ TEST_CASE("Seeded: order is kept in every branch", "[pipeline][model]") {
 TEST_CASE("Seeded: order is kept when the sink says enough", "[pipeline][model]") {
   explore({"order with enough", ordered_enough});
 }
+TEST_CASE("Seeded: where order is kept, enough is exact", "[pipeline][model]") {
+  explore({"order with a last item", ordered_last});
+}
 TEST_CASE("Seeded: where order is kept, workers finish last and by index", "[pipeline][model]") {
   explore({"order with finish", ordered_finish});
 }

@@ -36,6 +36,7 @@ struct Shape {
 [[nodiscard]] Scenario ordered(Draw& draw);
 [[nodiscard]] Scenario ordered_branches(Draw& draw);
 [[nodiscard]] Scenario ordered_enough(Draw& draw);
+[[nodiscard]] Scenario ordered_last(Draw& draw);
 [[nodiscard]] Scenario ordered_finish(Draw& draw);
 [[nodiscard]] Scenario ordered_failure(Draw& draw);
 
@@ -43,6 +44,7 @@ inline constexpr Shape kShapes[] = {
     {"order", ordered},
     {"order in branches", ordered_branches},
     {"order with enough", ordered_enough},
+    {"order with a last item", ordered_last},
     {"order with finish", ordered_finish},
     {"order with failure", ordered_failure},
     {"chain", chain},

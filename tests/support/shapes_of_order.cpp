@@ -25,6 +25,11 @@ void some(Number n, Emitter<Number>& out) {
   if (n % 7 == 2 && out.context().attempt() == 1) throw std::runtime_error("first");
 }
 
+Number at_second_attempt(Number n, Context& context) {
+  if (n % 5 == 3 && context.attempt() == 1) throw std::runtime_error("first");
+  return n;
+}
+
 ErrorPolicy any_policy(Draw& draw) {
   const std::chrono::nanoseconds back_off = std::chrono::microseconds{draw.one_in(4) ? 20 : 0};
   return retry(1, back_off).then(draw.one_in(2) ? skip() : dead_letter("four"));
@@ -47,9 +52,9 @@ Scenario ordered(Draw& draw) {
   const auto got = collected();
   StageOptions options = draw.ordered_stage();
   options.on_error = any_policy(draw);
-  made.pipeline.source("read", numbers, draw.source()) |
-      map(
-          "same", [](Number n) { return n; }, draw.ordered_stage()) |
+  StageOptions retried = draw.ordered_stage();
+  retried.on_error = any_policy(draw);
+  made.pipeline.source("read", numbers, draw.source()) | map("same", at_second_attempt, retried) |
       flat_map<Number>("some", some, options) |
       filter(
           "not 9", [](Number n) { return n % 10 != 9; }, draw.ordered_stage()) |
@@ -105,6 +110,26 @@ Scenario ordered_enough(Draw& draw) {
   made.check = [=](const Report&, Disturbance disturbance) {
     std::vector<Number> expected = up_to(*numbers.emitted);
     if (expected.size() > wanted) expected.resize(wanted);
+    check_in_order(*got, expected, disturbance);
+  };
+  return made;
+}
+
+/// An item of the ordered stage says that it is the last one.
+Scenario ordered_last(Draw& draw) {
+  Scenario made;
+  const CountedNumbers numbers{.count = draw.between(0, kMost)};
+  const Number last = draw.between(0, kMost);
+  const auto got = collected();
+  const auto work = [last](Number n, Context& context) {
+    if (n >= last) context.enough();
+    return n;
+  };
+  made.pipeline.source("read", numbers, draw.source()) | map("work", work, draw.ordered_stage()) |
+      sink("collect", into(got), one_sink(draw));
+  made.check = [=](const Report&, Disturbance disturbance) {
+    std::vector<Number> expected = up_to(*numbers.emitted);
+    if (expected.size() > last + 1) expected.resize(last + 1);
     check_in_order(*got, expected, disturbance);
   };
   return made;

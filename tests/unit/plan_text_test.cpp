@@ -28,11 +28,11 @@ Plan sample() {
                          .role = StageRole::transform,
                          .in_type = "std::__cxx11::basic_string<char>",
                          .out_type = "Hit",
+                         .keyed = true,
                          .workers = 4,
                          .carrier = Carrier::pool,
                          .batch = 256,
                          .depth = 1,
-                         .keyed = true,
                          .why = "as told"});
   plan.stages.push_back({.name = "write \"out\"",
                          .kind = "sink",

@@ -3,10 +3,18 @@
 // An item's number is its ordinal on the input edge, so numbers have no gaps. The worker that holds the
 // turn (sync/turn.hpp) delivers; what others have finished waits in the window, in slots.
 //
-// Lost wake-ups: who waits for the window or for the end counts himself in waiters_ and looks again; the
-// owner moves the turn on and then looks at waiters_. All four are seq_cst: sync-point window-or-waiter.
+// Lost wake-ups: who waits for the window, for his item's turn or for the end counts himself in waiters_ and
+// looks again; who moves the turn on, or gives room back, then looks at waiters_. All four are seq_cst:
+// sync-point window-or-waiter.
 // Between that look and its sleep a waiter announces itself on the run's gong or the pool's bell and
 // looks once more, as any sleeper does.
+//
+// The window bounds outputs, too: who holds another number than the next one does not begin while as many
+// outputs as the window has slots wait for their turn. So at most that many wait, and one item's outputs per
+// worker. Who holds the next number always may begin, so that wait ends.
+//
+// "Enough" is said about an item, and items before it may still be at work: it takes effect when that item
+// is delivered. What comes after it is not processed, or its outputs are refused.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -18,6 +26,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
 
 namespace sluice::detail {
 
@@ -27,11 +38,12 @@ class OrderGate {
   enum class Wait : unsigned char {
     none,
     room,  ///< in the window
+    turn,  ///< that its item may begin
     end,   ///< its turn to finish: everything before is delivered
   };
 
   OrderGate(std::size_t window, std::size_t workers, RunControl& control, QueueCore& input)
-      : turn(window), control_(&control), input_(&input), live_(workers) {}
+      : turn(window), control_(&control), input_(&input), held_of_(window), live_(workers) {}
   OrderGate(const OrderGate&) = delete;
   OrderGate& operator=(const OrderGate&) = delete;
 
@@ -39,10 +51,49 @@ class OrderGate {
 
   /// Of the owner: next() is delivered. Returns whether the number after it is finished.
   bool advance() noexcept {
+    const std::size_t held = std::exchange(held_of(turn.next()), 0);
+    if (held != 0) held_.fetch_sub(held, std::memory_order_seq_cst);
     const bool more = turn.advance();
     ring();
     return more;
   }
+  /// Fewer were taken than admitted.
+  void give_back(std::size_t unused) noexcept {
+    if (unused == 0) return;
+    turn.give_back(unused);
+    ring();
+  }
+
+  // ---- outputs that wait ---------------------------------------------------------------------------
+
+  /// Before a number is finished by who does not have the turn: so many outputs lie in its slot.
+  void hold(std::uint64_t number, std::size_t outputs) noexcept {
+    if (outputs == 0) return;
+    held_of(number) = outputs;
+    held_.fetch_add(outputs, std::memory_order_relaxed);
+  }
+  /// Threads  any.
+  [[nodiscard]] bool may_begin(std::uint64_t number) const noexcept {
+    return held_.load(std::memory_order_seq_cst) < turn.window() || turn.next() == number;
+  }
+
+  // ---- enough --------------------------------------------------------------------------------------
+
+  /// Of who holds the number, before it is finished.
+  void end_after(std::uint64_t number) noexcept {
+    std::uint64_t last = last_wanted_.load(std::memory_order_relaxed);
+    while (number < last &&
+           !last_wanted_.compare_exchange_weak(last, number, std::memory_order_relaxed,
+                                               std::memory_order_relaxed)) {
+    }
+  }
+  /// The last number that is wanted. Final for who has the turn of a later one, since it was said before its
+  /// own number was finished; else a later look may find a lower one.
+  [[nodiscard]] std::uint64_t last_wanted() const noexcept {
+    return last_wanted_.load(std::memory_order_relaxed);
+  }
+
+  // ---- waiting -------------------------------------------------------------------------------------
 
   void begin_wait() noexcept {
     // sync-point window-or-waiter: counts itself, then looks.
@@ -50,8 +101,9 @@ class OrderGate {
   }
   void end_wait() noexcept { waiters_.fetch_sub(1, std::memory_order_relaxed); }
   /// Threads  any.
-  [[nodiscard]] bool may_go_on(Wait wait, std::size_t worker) const noexcept {
+  [[nodiscard]] bool may_go_on(Wait wait, std::size_t worker, std::uint64_t number) const noexcept {
     if (control_->cancelled()) return true;
+    if (wait == Wait::turn) return may_begin(number);
     return wait == Wait::end ? end_reached(worker) : turn.may_admit();
   }
 
@@ -70,13 +122,20 @@ class OrderGate {
   }
 
  private:
+  [[nodiscard]] std::size_t& held_of(std::uint64_t number) noexcept {
+    return held_of_[number % held_of_.size()];
+  }
   void ring() noexcept {
-    // sync-point window-or-waiter: the owner's look.
+    // sync-point window-or-waiter: the look of who made room, or moved the turn.
     if (waiters_.load(std::memory_order_seq_cst) != 0) control_->ring_room();
   }
 
   RunControl* control_;
   QueueCore* input_;
+  // Of who holds the number, then of who delivers it, as the slots are.
+  std::vector<std::size_t> held_of_;
+  std::atomic<std::size_t> held_{0};
+  std::atomic<std::uint64_t> last_wanted_{std::numeric_limits<std::uint64_t>::max()};
   std::atomic<std::size_t> waiters_{0};
   std::atomic<std::size_t> finished_{0};  // workers, in the order of their indices
   std::atomic<std::size_t> live_;

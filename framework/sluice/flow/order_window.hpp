@@ -25,7 +25,7 @@ class OrderWindow final : public OrderGate {
       : OrderGate(window, worker.stage().workers, worker.control(), input) {
     slots_.reserve(window);
     for (std::size_t i = 0; i < window; ++i) {
-      slots_.push_back(std::make_unique<OutPort<Out>>(outputs, worker));
+      slots_.push_back(std::make_unique<OutPort<Out>>(outputs, worker, kKeptPerSlot));
     }
   }
 
@@ -37,6 +37,8 @@ class OrderWindow final : public OrderGate {
   }
 
  private:
+  static constexpr std::size_t kKeptPerSlot = 16;
+
   std::vector<std::unique_ptr<OutPort<Out>>> slots_;
 };
 

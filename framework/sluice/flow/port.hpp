@@ -27,8 +27,10 @@ namespace sluice::detail {
 template <class T>
 class OutPort final : public PortCore {
  public:
-  OutPort(std::span<const OutputBinding> bindings, WorkerState& worker)
-      : PortCore(bindings, worker), queue_(single_ ? &queue_of(0, 0) : nullptr) {}
+  /// Room for up to `kept` outputs is kept from one item to the next.
+  OutPort(std::span<const OutputBinding> bindings, WorkerState& worker,
+          std::size_t kept = std::size_t{1} << 16)
+      : PortCore(bindings, worker), queue_(single_ ? &queue_of(0, 0) : nullptr), kept_(kept) {}
 
   /// Adds an output of the item in progress.
   void stage(T&& item) {
@@ -190,13 +192,12 @@ class OutPort final : public PortCore {
 
   void clear() noexcept {
     staged_.clear();
-    if (staged_.capacity() > kKeepCapacity) staged_.release();
+    if (staged_.capacity() > kept_) staged_.release();
     forget_committed();
   }
 
-  static constexpr std::size_t kKeepCapacity = 1U << 16;
-
   Queue<T>* queue_;  // of the only edge, when there is nothing to decide
+  std::size_t kept_;
   ItemVector<T> staged_;
 };
 

@@ -14,7 +14,7 @@ PortCore::PortCore(std::span<const OutputBinding> bindings, WorkerState& worker)
   }
   single_ = branches_.size() == 1 && branches_[0]->selector == nullptr;
   can_be_direct_ = single_ && !worker.stage().streaming;
-  direct_ = can_be_direct_;
+  allow_direct(true);
 }
 
 void PortCore::publish_direct_counts() noexcept {

@@ -44,11 +44,9 @@ class PortCore {
   [[nodiscard]] bool direct() const noexcept { return direct_; }
   /// Whether outputs may go straight into the edge; false while others have to be delivered first.
   void allow_direct(bool allowed) noexcept {
-    if (allowed) {
-      if (committed_ == 0) return_to_direct();
-    } else {
-      leave_direct();
-    }
+    may_be_direct_ = can_be_direct_ && allowed;
+    leave_direct();
+    if (committed_ == 0) return_to_direct();
   }
   /// At the end of a step: what was put directly, where others can see it.
   void publish_counts() noexcept {
@@ -59,6 +57,8 @@ class PortCore {
 
   /// False once every branch has ended: nobody wants this stage's outputs any more.
   [[nodiscard]] bool open() const noexcept { return open_branches_ > 0; }
+  /// Committed outputs that wait.
+  [[nodiscard]] std::size_t waiting() const noexcept { return committed_; }
   /// Committed outputs wait for room.
   [[nodiscard]] bool pending() const noexcept { return committed_ > 0; }
   [[nodiscard]] bool several_full() const noexcept;
@@ -119,7 +119,7 @@ class PortCore {
   /// An output is staged; outputs that come after it have to queue behind it.
   void leave_direct() noexcept { direct_ = false; }
   /// Nothing is staged any more.
-  void return_to_direct() noexcept { direct_ = can_be_direct_ && open_branches_ > 0; }
+  void return_to_direct() noexcept { direct_ = may_be_direct_ && open_branches_ > 0; }
 
   [[nodiscard]] std::ptrdiff_t& lane_of(std::size_t output, std::size_t branch) noexcept {
     return lanes_[output * branches_.size() + branch];
@@ -142,6 +142,7 @@ class PortCore {
   RouteChoices choices_{};               // of the output that decide() looks at
 
   bool can_be_direct_ = false;
+  bool may_be_direct_ = false;  // and nothing else has to be delivered first
   bool direct_ = false;
   std::uint64_t emitted_directly_ = 0;  // in this step
   std::uint64_t not_put_ = 0;           // of these; after each, the port is direct no longer

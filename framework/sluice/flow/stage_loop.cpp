@@ -35,6 +35,7 @@ Deadline StageLoop::wake_at() const noexcept {
 
 StepResult StageLoop::run(StepFrame& frame) noexcept {
   stop_waiting();
+  window_full_ = false;
   if (ended_early()) return end_early();
   const bool timed = run_timers(frame);
   if (pending()) return blocked_or_abandoned();
@@ -89,7 +90,7 @@ GetStatus StageLoop::take_admitted(std::size_t max_items, std::size_t workers) n
     return window_full_ ? GetStatus::empty : GetStatus::closed;
   }
   const GetStatus status = take_some(admitted);
-  gate_->turn.give_back(admitted - taken_);
+  gate_->give_back(admitted - taken_);
   return status;
 }
 
@@ -121,6 +122,10 @@ std::optional<StepResult> StageLoop::interruption() noexcept {
   if (held_) {
     settle(owed_);
     return StepResult::needs_time;
+  }
+  if (gate_ != nullptr && next_ < taken_ && !may_begin(first_ + next_)) {
+    settle(owed_);
+    return wait_for(OrderGate::Wait::turn);
   }
   return std::nullopt;
 }
@@ -187,6 +192,8 @@ bool StageLoop::ended_early() const noexcept {
 StepResult StageLoop::end_early() noexcept {
   end_stage_early(worker().stage());
   if (gate_ != nullptr) {
+    // Who ended the stage first may not have come that far, and what is taken now would come after.
+    worker().stage().input->cancel();
     if (!drop_in_order()) return blocked_or_abandoned();
     if (!gate_->end_reached(worker().worker())) return wait_for(OrderGate::Wait::end);
   }
@@ -215,7 +222,9 @@ StepBody::Full StageLoop::full() const noexcept {
 
 bool StageLoop::any_room(bool closely) const noexcept {
   const OrderGate::Wait wait = waits_.load(std::memory_order_relaxed);
-  if (wait != OrderGate::Wait::none) return gate_->may_go_on(wait, worker().worker());
+  if (wait != OrderGate::Wait::none) {
+    return gate_->may_go_on(wait, worker().worker(), waits_with_.load(std::memory_order_relaxed));
+  }
   return StepLoop::any_room(closely);
 }
 
@@ -225,9 +234,10 @@ StepBody::InOrder StageLoop::in_order() const noexcept {
 }
 
 StepResult StageLoop::wait_for(OrderGate::Wait wait) noexcept {
+  waits_with_.store(first_ + next_, std::memory_order_relaxed);
   waits_.store(wait, std::memory_order_relaxed);
   gate_->begin_wait();
-  if (!gate_->may_go_on(wait, worker().worker())) return StepResult::needs_room;
+  if (!gate_->may_go_on(wait, worker().worker(), first_ + next_)) return StepResult::needs_room;
   stop_waiting();
   return StepResult::progressed;
 }
@@ -244,6 +254,7 @@ bool StageLoop::begin_number(std::uint64_t number) noexcept {
 }
 
 bool StageLoop::end_number(std::uint64_t number) noexcept {
+  if (worker().take_said_enough()) gate_->end_after(number);
   if (held() || cancelled()) return false;
   --owed_;  // it is settled with its turn
   if (!pass_over(number)) {
@@ -255,7 +266,10 @@ bool StageLoop::end_number(std::uint64_t number) noexcept {
 
 // Finishes a number; false when what has the turn has to wait.
 bool StageLoop::pass_over(std::uint64_t number) noexcept {
-  if (!own_turn_) own_turn_ = gate_->turn.finish(number);
+  if (!own_turn_) {
+    gate_->hold(number, slot_of(number).waiting());
+    own_turn_ = gate_->turn.finish(number);
+  }
   return !own_turn_ || take_turn();
 }
 
@@ -276,13 +290,16 @@ bool StageLoop::deliver_turn() {
     deliver_from(&slot);
     bool all = false;
     try {
-      all = publish_slot(number);
+      all = publish_wanted(number);
     } catch (...) {
       settle_delivered();
       throw;
     }
     if (!all) break;
     if (!slot.open()) outputs_ended_ = true;
+    if (number == gate_->last_wanted()) {
+      worker().stage().enough.store(true, std::memory_order_relaxed);
+    }
     ++delivered;
     if (gate_->advance()) continue;
     deliver_from(own_port());
@@ -292,6 +309,12 @@ bool StageLoop::deliver_turn() {
   }
   settle_delivered();
   return delivers_from_own();
+}
+
+bool StageLoop::publish_wanted(std::uint64_t number) {
+  if (number <= gate_->last_wanted()) return publish_slot(number);
+  abandon_slot(number);
+  return true;
 }
 
 // The item that this worker processes next has the turn.

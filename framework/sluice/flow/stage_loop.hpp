@@ -89,6 +89,15 @@ class StageLoop : public StepLoop {
   /// Before an item of an ordered stage is processed: takes the turn if it is the item's.
   /// Returns  whether this worker has it.
   [[nodiscard]] bool begin_number(std::uint64_t number) noexcept;
+  /// The item may begin: not too many outputs wait for their turn before it.
+  [[nodiscard]] bool may_begin(std::uint64_t number) const noexcept {
+    return gate_->may_begin(number);
+  }
+  /// Counts an item that nobody wants any more, since "enough" was said about one before it.
+  void drop_unwanted() noexcept {
+    worker().counts.add(Count::cancelled);
+    ++owed_;
+  }
   /// The item is finished: delivers it, and what waits behind it, if it has the turn. False when that
   /// has to wait or nobody wants outputs.
   [[nodiscard]] bool end_number(std::uint64_t number) noexcept;
@@ -115,6 +124,7 @@ class StageLoop : public StepLoop {
   // ---- order ---------------------------------------------------------------------------------------
   [[nodiscard]] bool has_turn_next() const noexcept;
   [[nodiscard]] bool take_turn() noexcept;
+  [[nodiscard]] bool publish_wanted(std::uint64_t number);
   [[nodiscard]] StepResult wait_for(OrderGate::Wait wait) noexcept;
   void stop_waiting() noexcept;
   [[nodiscard]] bool pass_over(std::uint64_t number) noexcept;
@@ -139,6 +149,7 @@ class StageLoop : public StepLoop {
   bool window_full_ = false;    // as of the last take
   bool outputs_ended_ = false;  // a slot's port has found that nobody wants outputs
   std::atomic<OrderGate::Wait> waits_{OrderGate::Wait::none};
+  std::atomic<std::uint64_t> waits_with_{0};  // the number that waits for its turn
   bool careful_;
   bool held_ = false;     // a retry's wait holds the worker
   bool blocked_ = false;  // outputs of the last item did not fit

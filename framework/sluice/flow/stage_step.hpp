@@ -207,7 +207,7 @@ class StageStep final : public StageLoop {
   void process_in_order(StepFrame& frame) noexcept {
     bool go_on = true;
     bool sample = frame.sample;
-    while (go_on && next_ < taken_) {
+    while (go_on && next_ < taken_ && may_begin(first_ + next_)) {
       const auto begin = sample ? Clock::now() : Clock::time_point{};
       const std::size_t at = next_++;
       attempt_in_order(batch_[at], first_ + at, 1);
@@ -222,8 +222,10 @@ class StageStep final : public StageLoop {
     if constexpr (!std::is_same_v<Out, NoOutput>) {
       OutPort<Out>& port = window_->slot(number);
       port.allow_direct(begin_number(number));
+      if (number > gate()->last_wanted()) return drop_unwanted();
       out_.select(port);
       attempt(item, number, attempts);
+      worker().end_item();  // what follows is delivery, also for others
       port.publish_counts();
       out_.select_own();
     }

@@ -33,7 +33,7 @@ void Context::dead(std::string subject, std::string reason) {
                                   .subject = std::move(subject)});
 }
 
-void Context::enough() noexcept { worker_->stage().enough.store(true, std::memory_order_relaxed); }
+void Context::enough() noexcept { worker_->say_enough(); }
 void Context::stop() noexcept { worker_->control().request_stop(); }
 void Context::cancel() noexcept { worker_->control().request_cancel(); }
 void Context::log(std::string_view text) noexcept {

@@ -20,6 +20,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::detail {
@@ -94,6 +95,16 @@ class WorkerState {
     item_.store(StageError::kNoItem, std::memory_order_relaxed);
     if (timed_ != nullptr) end_timed();
   }
+  /// "Enough" was said: about the item in progress where the stage keeps an order, else about the stage.
+  void say_enough() noexcept {
+    if (stage_->window != 0 && item() != StageError::kNoItem) {
+      said_enough_ = true;
+    } else {
+      stage_->enough.store(true, std::memory_order_relaxed);
+    }
+  }
+  /// Of the worker: whether it was said about its item, once.
+  [[nodiscard]] bool take_said_enough() noexcept { return std::exchange(said_enough_, false); }
   /// Null where the stage has no soft timeout.
   [[nodiscard]] TimedItem* timed() const noexcept { return timed_.get(); }
   [[nodiscard]] std::uint64_t item() const noexcept {
@@ -113,6 +124,7 @@ class WorkerState {
   std::unique_ptr<TimedItem> timed_;
   std::atomic<std::uint64_t> item_{StageError::kNoItem};
   std::atomic<unsigned> attempt_{1};
+  bool said_enough_ = false;
 };
 
 /// A seed of its own for each index (SplitMix64, Steele, Lea and Flood 2014).

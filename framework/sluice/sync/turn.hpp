@@ -59,9 +59,9 @@ class BasicTurn {
     note_open(open + room);
     return room;
   }
-  /// Fewer were taken than admitted.
+  /// Fewer were taken than admitted. seq_cst because the caller then looks who waits for room.
   void give_back(std::size_t unused) noexcept {
-    if (unused != 0) admitted_.fetch_sub(unused, std::memory_order_relaxed);
+    if (unused != 0) admitted_.fetch_sub(unused, std::memory_order_seq_cst);
   }
   /// A sleeper's look, after it announced itself: seq_cst.
   [[nodiscard]] bool may_admit() const noexcept {
