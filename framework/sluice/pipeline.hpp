@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -76,6 +77,19 @@ class Pipeline {
   template <class T>
   [[nodiscard]] Stream<T> stream(const std::string& stage) {
     return Stream<T>(detail::StreamEnds{graph_, {checked_output(stage, detail::type_key<T>())}});
+  }
+
+  /// Calls `build` and returns what it returns. Stages added meanwhile are named `name/stage`, so a function
+  /// that takes and returns streams can be used several times in a pipeline, and in another such function:
+  ///
+  ///     auto texts = p.nest("left", [&] { return read_all(p, left); });   // left/walk, left/read
+  ///
+  /// Options on the command line, reports and p.stream() use the whole name.
+  /// Throws  UsageError for a name that is empty or has a slash; what `build` throws.
+  template <class Build>
+  decltype(auto) nest(std::string_view name, Build&& build) {
+    const detail::NameScope scope(*graph_, name);
+    return std::forward<Build>(build)();
   }
 
   [[nodiscard]] const std::string& name() const noexcept { return graph_->name; }

@@ -33,7 +33,7 @@ void check_retry(Graph& graph, const NewStage& stage) {
   graph.faults.push_back(fmt::format(
       "stage {}: retry needs an item that is still there, and {} can only be moved; take "
       "it by const reference",
-      stage.base.name, stage.in.key.name));
+      graph.prefix + stage.base.name, stage.in.key.name));
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ StageOptions stage_options(const SourceOptions& options) {
 }
 
 std::size_t Graph::add(StageDef def) {
+  if (!def.name.empty()) def.name = prefix + def.name;
   stages.push_back(std::move(def));
   return stages.size() - 1;
 }
@@ -126,6 +127,16 @@ void check_options(const StageDef& def, std::vector<std::string>& faults) {
 }
 
 }  // namespace
+
+NameScope::NameScope(Graph& graph, std::string_view name)
+    : graph_(&graph), outer_(graph.prefix.size()) {
+  if (name.empty() || name.find('/') != name.npos) {
+    throw UsageError(fmt::format(
+        "nest \"{}\": give a name, and without a slash; nested calls add the slashes", name));
+  }
+  graph.prefix.append(name).push_back('/');
+}
+NameScope::~NameScope() { graph_->prefix.resize(outer_); }
 
 std::vector<std::string> Graph::check() const {
   std::vector<std::string> all = faults;

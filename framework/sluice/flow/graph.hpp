@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::detail {
@@ -75,11 +76,13 @@ template <class T>
 
 struct Graph {
   std::string name{};
+  std::string prefix{};  ///< of the names of stages that are added, e.g. "walk/"
   std::vector<StageDef> stages{};
   std::vector<Connection> connections{};
   std::vector<OpenEnd> ends{};
   std::vector<std::string> faults{};  ///< found while building
 
+  /// Adds a stage; its name gets the prefix.
   [[nodiscard]] std::size_t add(StageDef def);
   [[nodiscard]] std::size_t add_end(std::size_t stage, std::string what);
   /// A stage's output, not yet connected.
@@ -96,6 +99,20 @@ struct Graph {
   [[nodiscard]] std::size_t find(const std::string& stage) const;
   /// All faults, those of building first.
   [[nodiscard]] std::vector<std::string> check() const;
+};
+
+/// Puts "name/" before the names of all stages that are added during its life.
+class NameScope {
+ public:
+  /// Throws UsageError for a name that is empty or has a slash.
+  NameScope(Graph& graph, std::string_view name);
+  ~NameScope();
+  NameScope(const NameScope&) = delete;
+  NameScope& operator=(const NameScope&) = delete;
+
+ private:
+  Graph* graph_;
+  std::size_t outer_;  // length of the prefix before
 };
 
 }  // namespace sluice::detail
