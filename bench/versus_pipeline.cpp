@@ -64,7 +64,12 @@ std::vector<Contestant> chain_contestants(const Chain& chain) {
 std::vector<Contestant> farm_contestants(const Farm& farm) {
   const std::string queues =
       farm.ordered ? "1024 per edge, reordered by the sink" : "1024 per edge";
-  std::vector<Contestant> all{
+  const std::string ours =
+      farm.ordered ? "1024 per edge, window and edge together" : "1024 per edge";
+  return {
+      contestant(farm, "sluice", ours + ", carriers chosen by the scheduler", false, sluice_farm),
+      contestant(farm, "sluice, pool", ours + ", all on the pool", false, sluice_pool_farm),
+      contestant(farm, "sluice, threads", ours + ", a thread each", false, sluice_threads_farm),
       contestant(farm, "2 x serial", "two serial loops, items claimed in chunks", true, limit_farm),
       contestant(farm, "serial loop", "one thread", false, serial_farm),
       contestant(farm, "oneTBB pipeline", "64 tokens", false, tbb_pipeline_farm),
@@ -76,16 +81,6 @@ std::vector<Contestant> farm_contestants(const Farm& farm) {
       contestant(farm, "threads, mutex+cv batch 64", queues + ", private batches of 64", false,
                  threads_farm<BatchedMutexQueue>),
   };
-  if (!farm.ordered) {
-    all.insert(all.begin(),
-               {contestant(farm, "sluice", "1024 per edge, carriers chosen by the scheduler", false,
-                           sluice_farm),
-                contestant(farm, "sluice, pool", "1024 per edge, all on the pool", false,
-                           sluice_pool_farm),
-                contestant(farm, "sluice, threads", "1024 per edge, a thread each", false,
-                           sluice_threads_farm)});
-  }
-  return all;
 }
 
 // 1024 queued items of 10 us are 10 ms per edge at either end of a run: the more an item costs, the

@@ -72,14 +72,18 @@ void run_chain(const Chain& chain, std::uint64_t items, Placement placement, Car
   results.require("sluice", items);
 }
 
-void run_farm(const Farm& farm, std::uint64_t items, Placement placement, Carrier carrier) {
-  if (farm.ordered) throw std::invalid_argument("sluice_farm keeps no order");
+// `Results` is InOrder or AnyOrder, as the farm keeps its order or not.
+template <class Results>
+void run_farm_into(Results results, const Farm& farm, std::uint64_t items, Placement placement,
+                   Carrier carrier) {
   Pinning pinning(placement);
-  AnyOrder results(farm.work, 1);
   Pipeline pipeline("farm");
   pipeline.source("source", numbers(items, Work(0), pinning), {.carrier = carrier}) |
       map("work", worker(farm.work, pinning),
-          {.workers = farm.workers, .carrier = carrier, .capacity = 1024}) |
+          {.workers = farm.workers,
+           .carrier = carrier,
+           .order = farm.ordered ? Order::keep : Order::none,
+           .capacity = 1024}) |
       sink("sink",
            [&](std::uint64_t value) {
              pinning.here();
@@ -88,6 +92,14 @@ void run_farm(const Farm& farm, std::uint64_t items, Placement placement, Carrie
            {.carrier = carrier, .capacity = 1024});
   run(pipeline);
   results.require("sluice", items);
+}
+
+void run_farm(const Farm& farm, std::uint64_t items, Placement placement, Carrier carrier) {
+  if (farm.ordered) {
+    run_farm_into(InOrder(farm.work, 1), farm, items, placement, carrier);
+  } else {
+    run_farm_into(AnyOrder(farm.work, 1), farm, items, placement, carrier);
+  }
 }
 
 }  // namespace

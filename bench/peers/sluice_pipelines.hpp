@@ -17,7 +17,7 @@ void sluice_threads_chain(const Chain& chain, std::uint64_t items, Placement pla
 /// Everything on the shared pool, the source included.
 void sluice_pool_chain(const Chain& chain, std::uint64_t items, Placement placement);
 
-/// `farm.workers` workers on what the scheduler chooses. Requires that the order is free.
+/// `farm.workers` workers on what the scheduler chooses.
 void sluice_farm(const Farm& farm, std::uint64_t items, Placement placement);
 /// Everything on the shared pool, the source included.
 void sluice_pool_farm(const Farm& farm, std::uint64_t items, Placement placement);
