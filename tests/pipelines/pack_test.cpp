@@ -70,12 +70,17 @@ std::vector<StageOverride> overrides_for(const Strings& stages, const Strings& p
   return all;
 }
 
+struct Sizes {
+  std::vector<std::size_t> workers;
+  std::vector<std::size_t> capacities;
+};
+
 template <class Test>
-void for_every_setting_of(const Strings& stages, const Strings& parallel,
-                          const std::vector<std::size_t>& capacities, Test test) {
+void for_every_setting_of(const Strings& stages, const Strings& parallel, const Sizes& sizes,
+                          Test test) {
   for (const Carrier carrier : {Carrier::thread, Carrier::pool}) {
-    for (std::size_t workers = 1; workers <= 4; ++workers) {
-      for (const std::size_t capacity : capacities) {
+    for (const std::size_t workers : sizes.workers) {
+      for (const std::size_t capacity : sizes.capacities) {
         for (const std::size_t batch : {1U, 64U}) {
           INFO(to_string(carrier) << ", workers " << workers << ", capacity " << capacity
                                   << ", batch " << batch);
@@ -125,7 +130,7 @@ TEST_CASE("unpack: every entry comes out as it was, whatever the workers, batch 
   const std::string tree = make_sample_tree(scratch, "in", random);
   const auto expected = snapshot(tree);
   static_cast<void>(pack_serially({tree}, scratch / "archive", 1));
-  for_every_setting_of({"plan", "load", "restore"}, {"load"}, {1, 5000},
+  for_every_setting_of({"plan", "load", "restore"}, {"load"}, {{1, 2, 4}, {1, 5000}},
                        [&](const std::vector<StageOverride>& overrides) {
                          unpack({.archive = scratch / "archive", .output = scratch / "out"},
                                 overrides);
