@@ -22,6 +22,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace sluice::samples {
@@ -49,18 +50,18 @@ void describe_pack(Pipeline& pipeline, const PackOptions& options) {
   check_level(options.level);
   const auto level = static_cast<int>(options.level);
   const std::size_t cores = Machine::here().cores;
-  const auto compress = [level] { return CompressFrames(level); };
+  const auto buffers = std::make_shared<BufferPool>();  // keeps what is idle with the pipeline
   pipeline.source("walk", factory([paths = options.paths, output = options.output, level] {
                     return PackSource(paths, output, level);
                   }),
                   {.blocking = true}) |
-      map("cut", factory([] { return CutFiles(); }),
+      map("cut", factory([buffers] { return CutFiles(buffers); }),
           {.workers = cores, .order = Order::keep, .capacity = kQueuedPlaces, .blocking = true}) |
-      stage("group", factory([] { return GroupChunks(); }),
+      stage("group", factory([buffers] { return GroupChunks(buffers); }),
             {.workers = 1, .capacity = kQueuedContents}) |
-      map("compress", factory(compress),
+      map("compress", factory([level, buffers] { return CompressFrames(level, buffers); }),
           {.workers = cores, .order = Order::keep, .capacity = kQueuedFrames}) |
-      sink("write", factory([] { return WriteArchive(); }),
+      sink("write", factory([buffers] { return WriteArchive(buffers); }),
            {.workers = 1, .capacity = kQueuedFrames, .blocking = true});
 }
 

@@ -14,7 +14,7 @@ namespace sluice::samples {
 PackJob CutFiles::operator()(PackJob job) {
   std::uint64_t bytes = 0;
   for (const EntryPart& part : job.parts) bytes += part.range.size_bytes;
-  job.content.bytes.reserve(static_cast<std::size_t>(bytes));
+  if (bytes > 0) job.content.bytes = buffers_->take(static_cast<std::size_t>(bytes));
   for (EntryPart& part : job.parts) {
     if (part.entry.kind == EntryKind::file) cut(part, job.content);
   }
@@ -47,6 +47,7 @@ void GroupChunks::process(PackJob job, Emitter<RawPart>& out) {
     chunks += part.chunk_count;
     if (part.is_last()) add_entry(std::move(part));
   }
+  buffers_->give(std::move(job.content.bytes));
   RawPart rest{.entries = std::exchange(entries_, {}), .complete = job.complete};
   if (job.complete) rest.frame = grouper_.finish();
   if (job.complete || !rest.entries.empty()) out.emit(std::move(rest));
@@ -93,7 +94,10 @@ StoredPart CompressFrames::operator()(RawPart part) {
   StoredPart stored{.archive = std::move(part.archive),
                     .entries = std::move(part.entries),
                     .complete = part.complete};
-  if (part.frame) stored.frame = compressor_.compress(std::move(*part.frame));
+  if (part.frame) {
+    stored.frame = compressor_.compress(*part.frame, buffers_->take(kMostStoredFrameBytes));
+    buffers_->give(std::move(part.frame->bytes));
+  }
   return stored;
 }
 
@@ -110,6 +114,7 @@ void WriteArchive::process(StoredPart part) {
   if (part.frame) {
     archive_->append(*part.frame);
     context_->add_bytes(part.frame->bytes.size());
+    buffers_->give(std::move(part.frame->bytes));
   }
   for (const EntryToStore& entry : part.entries) add(entry);
   complete_ = part.complete;

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <buffer_pool.hpp>
 #include <frame_grouper.hpp>
 #include <pack_items.hpp>
 
@@ -12,9 +13,12 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace sluice::samples {
+
+// Memory of contents and frames comes from a pool that all stages of a run share.
 
 /// Reads the files of a job, cuts and digests them. What fails is noted in the job, so that the
 /// order and the numbers of entries survive.
@@ -22,11 +26,14 @@ namespace sluice::samples {
 /// Blocks   while the file system reads.
 class CutFiles {
  public:
+  explicit CutFiles(std::shared_ptr<BufferPool> buffers) : buffers_(std::move(buffers)) {}
+
   [[nodiscard]] PackJob operator()(PackJob job);
 
  private:
   void cut(EntryPart& part, ChunkGroup& content);
 
+  std::shared_ptr<BufferPool> buffers_;
   FileCutter cutter_{};
 };
 
@@ -37,6 +44,9 @@ class GroupChunks {
  public:
   using Out = RawPart;
 
+  explicit GroupChunks(std::shared_ptr<BufferPool> buffers)
+      : buffers_(std::move(buffers)), grouper_(buffers_) {}
+
   void start(Context& context) { context_ = &context; }
   void process(PackJob job, Emitter<RawPart>& out);
 
@@ -45,8 +55,9 @@ class GroupChunks {
                           Emitter<RawPart>& out);
   void add_entry(EntryPart part);
 
+  std::shared_ptr<BufferPool> buffers_;
   Context* context_ = nullptr;
-  FrameGrouper grouper_{};
+  FrameGrouper grouper_;
   // Of the file in progress, which may go on in the next job.
   RunList runs_{};
   std::string failure_{};
@@ -56,10 +67,13 @@ class GroupChunks {
 /// Compresses the frame of a part, if it has one.
 class CompressFrames {
  public:
-  explicit CompressFrames(int level) : compressor_(level) {}
+  CompressFrames(int level, std::shared_ptr<BufferPool> buffers)
+      : buffers_(std::move(buffers)), compressor_(level) {}
+
   [[nodiscard]] StoredPart operator()(RawPart part);
 
  private:
+  std::shared_ptr<BufferPool> buffers_;
   FrameCompressor compressor_;
 };
 
@@ -70,6 +84,8 @@ class CompressFrames {
 /// Throws   std::system_error: full disk, closed pipe.
 class WriteArchive {
  public:
+  explicit WriteArchive(std::shared_ptr<BufferPool> buffers) : buffers_(std::move(buffers)) {}
+
   void start(Context& context) { context_ = &context; }
   void process(StoredPart part);
   void finish();
@@ -78,6 +94,7 @@ class WriteArchive {
   void add(const EntryToStore& found);
   [[nodiscard]] bool stopped() const;
 
+  std::shared_ptr<BufferPool> buffers_;
   Context* context_ = nullptr;
   std::unique_ptr<ArchiveWriter> archive_{};
   std::unordered_map<std::uint64_t, std::uint32_t> numbers_{};  // of entries that have other names

@@ -11,6 +11,7 @@
 #include <unpack.hpp>
 
 #include <archive_reader.hpp>
+#include <buffer_pool.hpp>
 #include <restore_plan.hpp>
 
 #include <sluice/error.hpp>
@@ -97,22 +98,26 @@ class PlanFrames {
 /// Reads, checks and decompresses.
 class LoadFrames {
  public:
+  explicit LoadFrames(std::shared_ptr<BufferPool> buffers) : buffers_(std::move(buffers)) {}
+
   NeededFrame operator()(NeededFrame needed) {
     if (needed.kind == NeededFrame::Kind::frame) {
+      needed.bytes = buffers_->take(kMostFrameBytes);
       loader_.load(*needed.archive, needed.number, needed.bytes);
     }
     return needed;
   }
 
  private:
+  std::shared_ptr<BufferPool> buffers_;
   FrameLoader loader_{};
 };
 
 /// Makes the entries, and moves them to their places when all are there.
 class RestoreEntries {
  public:
-  RestoreEntries(std::string output, SetIdBits set_id)
-      : output_(std::move(output)), set_id_(set_id) {}
+  RestoreEntries(std::string output, SetIdBits set_id, std::shared_ptr<BufferPool> buffers)
+      : output_(std::move(output)), set_id_(set_id), buffers_(std::move(buffers)) {}
 
   void start(Context& context) { context_ = &context; }
 
@@ -126,7 +131,7 @@ class RestoreEntries {
       if (!step_.loads || step_.frame != needed.number) {
         throw UsageError("unpack: a frame came that the plan does not want now");
       }
-      slots_[step_.slot] = std::move(needed.bytes);
+      buffers_->give(std::exchange(slots_[step_.slot], std::move(needed.bytes)));
       append();
     }
     go_on();
@@ -172,6 +177,7 @@ class RestoreEntries {
 
   std::string output_;
   SetIdBits set_id_;
+  std::shared_ptr<BufferPool> buffers_;
   Context* context_ = nullptr;
   std::shared_ptr<const ArchiveReader> archive_{};  // before what refers to it
   std::optional<RestorePlan> plan_{};
@@ -189,15 +195,16 @@ UnpackOptions options_from(const Args& args) {
 }  // namespace
 
 void describe_unpack(Pipeline& pipeline, const UnpackOptions& options) {
+  const auto buffers = std::make_shared<BufferPool>();  // keeps what is idle with the pipeline
   pipeline.source("plan", factory([path = options.archive] { return PlanFrames(path); }),
                   {.blocking = true}) |
-      map("load", factory([] { return LoadFrames(); }),
+      map("load", factory([buffers] { return LoadFrames(buffers); }),
           {.workers = Machine::here().cores,
            .order = Order::keep,
            .capacity = kQueuedFrames,
            .blocking = true}) |
-      sink("restore", factory([output = options.output, set_id = options.set_id] {
-             return RestoreEntries(output, set_id);
+      sink("restore", factory([output = options.output, set_id = options.set_id, buffers] {
+             return RestoreEntries(output, set_id, buffers);
            }),
            {.workers = 1, .capacity = kQueuedFrames, .blocking = true});
 }

@@ -37,6 +37,7 @@ using Meddle = std::function<void(const PackJob&)>;
 
 // `pack` as it is described in pipelines/pack.cpp, but for the stage that meddles.
 void describe_meddled(Pipeline& p, const Strings& paths, const std::string& output, Meddle meddle) {
+  const auto buffers = std::make_shared<BufferPool>();
   p.source("walk", factory([=] { return PackSource(paths, output, 1); }), {.blocking = true}) |
       map("meddle",
           [meddle = std::move(meddle)](PackJob job) {
@@ -44,12 +45,14 @@ void describe_meddled(Pipeline& p, const Strings& paths, const std::string& outp
             return job;
           },
           {.workers = 1, .carrier = Carrier::thread}) |
-      map("cut", factory([] { return CutFiles(); }),
+      map("cut", factory([buffers] { return CutFiles(buffers); }),
           {.workers = 2, .order = Order::keep, .capacity = 4}) |
-      stage("group", factory([] { return GroupChunks(); }), {.workers = 1, .capacity = 4}) |
-      map("compress", factory([] { return CompressFrames(1); }),
+      stage("group", factory([buffers] { return GroupChunks(buffers); }),
+            {.workers = 1, .capacity = 4}) |
+      map("compress", factory([buffers] { return CompressFrames(1, buffers); }),
           {.workers = 2, .order = Order::keep, .capacity = 4}) |
-      sink("write", factory([] { return WriteArchive(); }), {.workers = 1, .capacity = 4});
+      sink("write", factory([buffers] { return WriteArchive(buffers); }),
+           {.workers = 1, .capacity = 4});
 }
 
 // Calls `act` when the walk hands out a part of that file, for the `time`-th time.
