@@ -1,8 +1,10 @@
 // pipelines/file_cutter.hpp: reads files, or ranges of large ones, and cuts them into chunks.
 //
-// (1) A range is read and cut by itself, so one large file can keep all cores busy. Cuts start anew
-//     where a range does: ranges lie at multiples of kRangeBytes, whoever asks, and so equal files
-//     are cut alike.
+// (1) A range is read and cut by itself, so one large file can keep all cores busy. The chunks of a
+//     range are those between the first cut at or behind its offset and the first one at or behind
+//     its end. Each of the two is found by cutting from kLeadBytes before, by both neighbours alike:
+//     so the ranges of a file have all of its bytes, once. Because cuts fall into step, these are
+//     nearly always the cuts of the whole file, wherever equal content lies in two files.
 // (2) Told apart from the file that was found: another file under its name, another size or time
 //     before or after reading. The contents of such a file are of no single moment, so they are not
 //     kept.
@@ -22,6 +24,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::samples {
@@ -34,8 +37,6 @@ struct ChunkGroup {
 
 /// A file's part that is read at once.
 struct FileRange {
-  /// The last bytes of a range are a chunk that its end cut short. Finding 16 KiB chunks again in
-  /// content that was shifted loses about one of them in a hundred by that.
   static constexpr std::uint64_t kMostBytes = std::uint64_t{2} << 20;
 
   std::uint64_t offset = 0;
@@ -53,7 +54,11 @@ struct FileRange {
 /// Threads  one at a time; each worker has its own.
 class FileCutter {
  public:
-  /// Appends the chunks of a range of the file that a walk has found, described by `expected`.
+  /// Of 140 ranges of random bytes, all were in step after half of it.
+  static constexpr std::size_t kLeadBytes = std::size_t{128} << 10;
+
+  /// Appends the chunks of a range of the file that a walk has found, described by `expected`: of
+  /// range.size_bytes or less, and one chunk more at most.
   ///
   /// Blocks   while the file system reads.
   /// Throws   std::system_error for a file that can't be opened or read; ChangedFile for one that is
@@ -62,8 +67,13 @@ class FileCutter {
               ChunkGroup& to);
 
  private:
+  class OpenFile;
+
+  [[nodiscard]] std::uint64_t cut_behind(const OpenFile& file, std::uint64_t offset);
+  void read(const OpenFile& file, FileRange range, ByteBuffer& to);
   void cut(std::string_view bytes, ChunkGroup& to);
 
+  ByteBuffer lead_{};
   DigestMaker digest_{};
 };
 

@@ -16,6 +16,8 @@
 #include <file_cutter.hpp>
 #include <tree_walk.hpp>
 
+#include <sluice/context.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -63,6 +65,9 @@ struct ArchivePart {
   std::vector<EntryToStore> entries{};
   bool complete = false;
 };
+
+/// Ends a run whose archive would be worth nothing: cancels it, and says so once.
+void give_up(Context& context);
 
 using RawPart = ArchivePart<RawFrame>;
 using StoredPart = ArchivePart<StoredFrame>;

@@ -3,18 +3,29 @@
 #include <pack_stages.hpp>
 
 #include <sluice/os/file.hpp>
+#include <sluice/stages/content_chunker.hpp>
 
 #include <system_error>
 #include <utility>
 
 namespace sluice::samples {
 
+// Who is late sees that somebody else did it.
+void give_up(Context& context) {
+  if (context.cancelled()) return;
+  context.cancel();
+  context.log("stopped before everything was packed: no archive is written");
+}
+
 // ---- CutFiles -----------------------------------------------------------------------------------
 
 PackJob CutFiles::operator()(PackJob job) {
   std::uint64_t bytes = 0;
   for (const EntryPart& part : job.parts) bytes += part.range.size_bytes;
-  if (bytes > 0) job.content.bytes = buffers_->take(static_cast<std::size_t>(bytes));
+  if (bytes > 0) {
+    constexpr std::size_t kBehindRange = stages::ContentChunker::kMost;
+    job.content.bytes = buffers_->take(static_cast<std::size_t>(bytes) + kBehindRange);
+  }
   for (EntryPart& part : job.parts) {
     if (part.entry.kind == EntryKind::file) cut(part, job.content);
   }
@@ -107,7 +118,7 @@ bool WriteArchive::stopped() const { return context_->stop_token().stop_requeste
 
 void WriteArchive::process(StoredPart part) {
   if (stopped()) {  // after the walk has ended nobody else would notice
-    context_->cancel();
+    give_up(*context_);
     return;
   }
   if (part.archive) archive_ = std::move(part.archive);
@@ -139,6 +150,7 @@ void WriteArchive::add(const EntryToStore& found) {
 }
 
 void WriteArchive::finish() {
+  if (stopped()) give_up(*context_);
   if (complete_ && !stopped()) static_cast<void>(archive_->commit());
   archive_.reset();
 }

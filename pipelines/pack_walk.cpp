@@ -36,9 +36,7 @@ bool PackSource::next(Emitter<PackJob>& out) {
 }
 
 void PackSource::finish(Emitter<PackJob>&) {
-  if (ended_) return;
-  context_->log("stopped before everything was packed: no archive is written");
-  context_->cancel();
+  if (!ended_) give_up(*context_);
 }
 
 void PackSource::fill(PackJob& job) {

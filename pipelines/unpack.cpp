@@ -29,6 +29,13 @@ namespace {
 
 constexpr std::size_t kQueuedFrames = 8;
 
+// A stop leaves nothing to keep, so it cancels the run. Who is late sees that somebody else did it.
+void give_up(Context& context) {
+  if (context.cancelled()) return;
+  context.cancel();
+  context.log("stopped before everything was unpacked: nothing is kept");
+}
+
 /// A frame that is needed next. The first item and the last one have none.
 struct NeededFrame {
   enum class Kind : unsigned char { begin, frame, end };
@@ -39,7 +46,7 @@ struct NeededFrame {
   ByteBuffer bytes{};  // raw, once it is loaded
 };
 
-/// Opens the archive and follows the plan. A stop leaves nothing to keep, so it cancels the run.
+/// Opens the archive and follows the plan.
 class PlanFrames {
  public:
   using Out = NeededFrame;
@@ -70,9 +77,7 @@ class PlanFrames {
   }
 
   void finish(Emitter<NeededFrame>&) {
-    if (ended_) return;
-    context_->log("stopped before everything was unpacked: nothing is kept");
-    context_->cancel();
+    if (!ended_) give_up(*context_);
   }
 
  private:
@@ -139,6 +144,7 @@ class RestoreEntries {
 
   void finish() {
     const bool complete = restore_ != nullptr && step_.kind == RestorePlan::Kind::end;
+    if (stopped()) give_up(*context_);
     if (complete && !stopped()) restore_->commit();
     restore_.reset();
   }
@@ -150,7 +156,7 @@ class RestoreEntries {
   void go_on() {
     for (;;) {
       if (stopped()) {
-        context_->cancel();
+        give_up(*context_);
         return;
       }
       step_ = plan_->next();
