@@ -61,11 +61,11 @@ FrameCompressor::FrameCompressor(FrameCompressor&&) noexcept = default;
 FrameCompressor& FrameCompressor::operator=(FrameCompressor&&) noexcept = default;
 FrameCompressor::~FrameCompressor() = default;
 
-StoredFrame FrameCompressor::compress(RawFrame frame) {
-  StoredFrame stored;
+StoredFrame FrameCompressor::compress(const RawFrame& frame, ByteBuffer memory) {
+  StoredFrame stored{.bytes = std::move(memory)};
   compress(frame.bytes.view(), stored.bytes);
   stored.checksum = checksum_of(stored.bytes.view());
-  stored.chunks = std::move(frame.chunks);
+  stored.chunks = frame.chunks;
   return stored;
 }
 

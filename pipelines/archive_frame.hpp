@@ -53,7 +53,8 @@ class FrameCompressor {
   FrameCompressor& operator=(FrameCompressor&&) noexcept;
   ~FrameCompressor();
 
-  [[nodiscard]] StoredFrame compress(RawFrame frame);
+  /// The stored bytes lie in `memory`, which grows if it has to.
+  [[nodiscard]] StoredFrame compress(const RawFrame& frame, ByteBuffer memory = {});
   /// One frame of zstd that says how large it becomes; what was in `to` is gone.
   void compress(std::string_view raw, ByteBuffer& to);
 

@@ -2,10 +2,16 @@
 // SPDX-License-Identifier: MIT
 #include <catalog.hpp>
 
+#include <pack.hpp>
+#include <pack_list.hpp>
+#include <pack_verify.hpp>
+#include <unpack.hpp>
 #include <word_count.hpp>
 
 namespace sluice::samples {
 
-std::vector<PipelineEntry> catalog() { return {word_count()}; }
+std::vector<PipelineEntry> catalog() {
+  return {word_count(), pack(), unpack(), pack_list(), pack_verify()};
+}
 
 }  // namespace sluice::samples

@@ -4,14 +4,18 @@
 
 #include <sluice/os/file.hpp>
 
-#include <algorithm>
+#include <array>
 #include <span>
 
 namespace sluice::samples {
 
+using sluice::detail::Descriptor;
 using sluice::detail::FileKind;
 using sluice::detail::Inode;
 using stages::ContentChunker;
+
+// Range ends that are not the file's are further from the range's beginning than a lead is long.
+static_assert(FileRange::kMostBytes >= FileCutter::kLeadBytes + ContentChunker::kMost);
 
 namespace {
 
@@ -19,87 +23,104 @@ bool same_content(const Inode& a, const Inode& b) noexcept {
   return a.size_bytes == b.size_bytes && a.modified == b.modified;
 }
 
+// The first cut at or behind `target`, when cutting begins with `bytes`. Those hold kMost bytes behind
+// the target, or end with the file.
+std::size_t first_cut(std::string_view bytes, std::size_t target) noexcept {
+  std::size_t at = 0;
+  while (at < target) at += ContentChunker::first_chunk_bytes(bytes.substr(at));
+  return at;
+}
+
 }  // namespace
 
-// Opened by its path: a directory on the way that was swapped for a link leads to another file,
-// which has another identity.
-void FileCutter::open(const std::string& path, const Inode& expected) {
-  close();
-  path_ = path;
-  expected_ = expected;
-  file_ = sluice::detail::open_to_read(path, sluice::detail::Links::refuse);
-  const Inode found = sluice::detail::inode_of(file_, path);
-  if (found.kind != FileKind::regular || found.identity != expected.identity) {
-    close();
-    throw ChangedFile("was replaced by another file since it was found");
+/// A file that is, and stays, what was found.
+class FileCutter::OpenFile {
+ public:
+  // Opened by its path: a directory on the way that was swapped for a link leads to another file,
+  // which has another identity.
+  OpenFile(const std::string& path, const Inode& expected)
+      : path_(path),
+        expected_(expected),
+        file_(sluice::detail::open_to_read(path, sluice::detail::Links::refuse)) {
+    const Inode found = sluice::detail::inode_of(file_, path);
+    if (found.kind != FileKind::regular || found.identity != expected.identity) {
+      throw ChangedFile("was replaced by another file since it was found");
+    }
+    if (!same_content(found, expected)) throw ChangedFile("changed since it was found");
   }
-  if (!same_content(found, expected)) {
-    close();
-    throw ChangedFile("changed since it was found");
-  }
-  if (expected.size_bytes > kGroupBytes) sluice::detail::advise_sequential(file_);
-  left_bytes_ = expected.size_bytes;
-  read_bytes_ = 0;
-  ended_ = false;
-  rest_.clear();
-}
 
-void FileCutter::next(ChunkGroup& group) {
-  group.bytes.clear();
-  group.chunks.clear();
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return expected_.size_bytes; }
+
+  // Appends the bytes from `begin` to `end`, or to the end of the file.
+  void read(std::uint64_t begin, std::uint64_t end, ByteBuffer& to) const {
+    const auto size = static_cast<std::size_t>(std::min(end, size_bytes()) - begin);
+    const std::size_t before = to.size();
+    to.resize(before + size);
+    const std::span<char> room(to.data() + before, size);
+    if (sluice::detail::read_at(file_, begin, room, path_) != size) fail();
+  }
+
+  void check_unchanged() const {
+    const Inode now = sluice::detail::inode_of(file_, path_);
+    if (!same_content(now, expected_) || is_longer()) fail();
+  }
+
+ private:
+  [[noreturn]] static void fail() { throw ChangedFile("changed while it was read"); }
+
+  // The files of /proc say that they are empty and are not.
+  [[nodiscard]] bool is_longer() const {
+    if (size_bytes() > 0) return false;  // its size was compared
+    std::array<char, 1> more{};
+    return sluice::detail::read_at(file_, 0, more, path_) > 0;
+  }
+
+  const std::string& path_;
+  const Inode& expected_;
+  Descriptor file_;
+};
+
+void FileCutter::append(const std::string& path, const Inode& expected, FileRange range,
+                        ChunkGroup& to) {
+  const OpenFile file(path, expected);
+  const std::size_t before = to.bytes.size();
   try {
-    fill(group);
-    if (ended_) check_unchanged();
+    read(file, range, to.bytes);
+    file.check_unchanged();
   } catch (...) {
-    close();
+    to.bytes.resize(before);
     throw;
   }
-  cut(group);
-  group.last = ended_;
-  if (group.last) close();
+  cut(to.bytes.view().substr(before), to);
 }
 
-// What the last group left over, then the file: until the group is full or the file has ended. The
-// byte more than the file should have is how its end is noticed without another read.
-void FileCutter::fill(ChunkGroup& group) {
-  constexpr std::size_t kRoom = kGroupBytes + ContentChunker::kMost;
-  const std::uint64_t wanted = rest_.size() + left_bytes_ + 1;
-  group.bytes.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, kRoom)));
-  group.bytes.append(rest_.view());
-  rest_.clear();
-  while (!ended_ && group.bytes.size() < kRoom) {
-    const std::size_t have = group.bytes.size();
-    const std::size_t room = std::min(kRoom, std::max(group.bytes.capacity(), have + 4096)) - have;
-    group.bytes.resize(have + room);
-    const std::size_t got =
-        sluice::detail::read_some(file_, std::span<char>(group.bytes.data() + have, room), path_);
-    group.bytes.resize(have + got);
-    left_bytes_ -= std::min<std::uint64_t>(left_bytes_, got);
-    read_bytes_ += got;
-    ended_ = got == 0 || (left_bytes_ == 0 && got < room);
+// The first cut at or behind an offset, which a range begins at.
+std::uint64_t FileCutter::cut_behind(const OpenFile& file, std::uint64_t offset) {
+  if (offset == 0) return 0;
+  lead_.clear();
+  file.read(offset - kLeadBytes, offset + ContentChunker::kMost, lead_);
+  return offset - kLeadBytes + first_cut(lead_.view(), kLeadBytes);
+}
+
+// Appends the range's chunks. Where they end is found in what was read of them.
+void FileCutter::read(const OpenFile& file, FileRange range, ByteBuffer& to) {
+  const std::size_t before = to.size();
+  const std::uint64_t begin = cut_behind(file, range.offset);
+  if (range.end() == file.size_bytes()) {
+    file.read(begin, range.end(), to);
+    return;
   }
+  file.read(begin, range.end() + ContentChunker::kMost, to);
+  const auto lead = before + static_cast<std::size_t>(range.end() - kLeadBytes - begin);
+  to.resize(lead + first_cut(to.view().substr(lead), kLeadBytes));
 }
 
-// All chunks that begin before the group is full. What is read behind them is less than one chunk,
-// unless the file ends there.
-void FileCutter::cut(ChunkGroup& group) {
-  const std::string_view bytes = group.bytes.view();
-  std::size_t at = 0;
-  while (at < bytes.size() && (ended_ || at < kGroupBytes)) {
-    const std::size_t size = ContentChunker::first_chunk_bytes(bytes.substr(at));
-    const std::string_view chunk = bytes.substr(at, size);
-    group.chunks.push_back(
-        {.digest = digest_(chunk), .size_bytes = static_cast<std::uint32_t>(size)});
-    at += size;
-  }
-  rest_.append(bytes.substr(at));
-  group.bytes.resize(at);
-}
-
-void FileCutter::check_unchanged() const {
-  const Inode now = sluice::detail::inode_of(file_, path_);
-  if (!same_content(now, expected_) || read_bytes_ != expected_.size_bytes) {
-    throw ChangedFile("changed while it was read");
+void FileCutter::cut(std::string_view bytes, ChunkGroup& to) {
+  while (!bytes.empty()) {
+    const std::size_t size = ContentChunker::first_chunk_bytes(bytes);
+    to.chunks.push_back(
+        {.digest = digest_(bytes.substr(0, size)), .size_bytes = static_cast<std::uint32_t>(size)});
+    bytes.remove_prefix(size);
   }
 }
 

@@ -1,7 +1,10 @@
-// pipelines/file_cutter.hpp: reads one file and cuts it into chunks, some at a time.
+// pipelines/file_cutter.hpp: reads files, or ranges of large ones, and cuts them into chunks.
 //
-// (1) A file is read front to back by one cutter, in groups of about kGroupBytes, so memory stays
-//     bounded and cuts do not depend on groups.
+// (1) A range is read and cut by itself, so one large file can keep all cores busy. The chunks of a
+//     range are those between the first cut at or behind its offset and the first one at or behind
+//     its end. Each of the two is found by cutting from kLeadBytes before, by both neighbours alike:
+//     so the ranges of a file have all of its bytes, once. Because cuts fall into step, these are
+//     nearly always the cuts of the whole file, wherever equal content lies in two files.
 // (2) Told apart from the file that was found: another file under its name, another size or time
 //     before or after reading. The contents of such a file are of no single moment, so they are not
 //     kept.
@@ -16,6 +19,7 @@
 #include <sluice/os/inode.hpp>
 #include <sluice/stages/content_chunker.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
@@ -25,49 +29,51 @@
 
 namespace sluice::samples {
 
-/// Consecutive chunks of a file and their bytes, one behind the other.
+/// Consecutive chunks and their bytes, one behind the other.
 struct ChunkGroup {
   ByteBuffer bytes{};
   std::vector<ChunkMark> chunks{};
-  bool last = false;  ///< the file ends with it; an empty file has one empty group
 };
 
-/// Cuts one file after the other, with memory that is used again.
+/// A file's part that is read at once.
+struct FileRange {
+  static constexpr std::uint64_t kMostBytes = std::uint64_t{2} << 20;
+
+  std::uint64_t offset = 0;
+  std::uint64_t size_bytes = 0;
+
+  /// The range at `offset`, a multiple of kMostBytes, of a file of `file_bytes`.
+  [[nodiscard]] static FileRange at(std::uint64_t offset, std::uint64_t file_bytes) noexcept {
+    return {.offset = offset, .size_bytes = std::min(kMostBytes, file_bytes - offset)};
+  }
+  [[nodiscard]] std::uint64_t end() const noexcept { return offset + size_bytes; }
+};
+
+/// Cuts ranges of files, with memory that is used again.
 ///
 /// Threads  one at a time; each worker has its own.
 class FileCutter {
  public:
-  /// A group ends with the chunk in which these bytes are full: 64 KiB more at most.
-  static constexpr std::size_t kGroupBytes = std::size_t{1} << 20;
+  /// Of 140 ranges of random bytes, all were in step after half of it.
+  static constexpr std::size_t kLeadBytes = std::size_t{128} << 10;
 
-  /// Begins a file that a walk has found, described by `expected`.
-  ///
-  /// Throws   std::system_error for a file that can't be opened; ChangedFile for one that is no
-  ///          longer what was found.
-  void open(const std::string& path, const sluice::detail::Inode& expected);
-
-  /// The next chunks, in the memory that `group` brings; after the last group, nothing more may be
-  /// asked.
+  /// Appends the chunks of a range of the file that a walk has found, described by `expected`: of
+  /// range.size_bytes or less, and one chunk more at most.
   ///
   /// Blocks   while the file system reads.
-  /// Throws   std::system_error; ChangedFile. The file is closed then, as it is behind the last
-  ///          group.
-  void next(ChunkGroup& group);
-
-  void close() noexcept { file_.reset(); }
+  /// Throws   std::system_error for a file that can't be opened or read; ChangedFile for one that is
+  ///          no longer what was found. `to` is as it was then.
+  void append(const std::string& path, const sluice::detail::Inode& expected, FileRange range,
+              ChunkGroup& to);
 
  private:
-  void fill(ChunkGroup& group);
-  void cut(ChunkGroup& group);
-  void check_unchanged() const;
+  class OpenFile;
 
-  std::string path_{};
-  sluice::detail::Inode expected_{};
-  sluice::detail::Descriptor file_{};
-  std::uint64_t left_bytes_ = 0;  // not read yet, as far as is known
-  std::uint64_t read_bytes_ = 0;
-  bool ended_ = false;
-  ByteBuffer rest_{};  // read already, of a chunk that belongs to the next group
+  [[nodiscard]] std::uint64_t cut_behind(const OpenFile& file, std::uint64_t offset);
+  void read(const OpenFile& file, FileRange range, ByteBuffer& to);
+  void cut(std::string_view bytes, ChunkGroup& to);
+
+  ByteBuffer lead_{};
   DigestMaker digest_{};
 };
 

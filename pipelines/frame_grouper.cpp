@@ -29,6 +29,7 @@ std::optional<RawFrame> FrameGrouper::add(const ChunkMark& chunk, std::string_vi
   seen_bytes_ += bytes.size();
   if (!place.is_new) return std::nullopt;
   kept_bytes_ += bytes.size();
+  if (frame_.chunks.empty() && buffers_) frame_.bytes = buffers_->take(kMostFrameBytes);
   frame_.bytes.reserve(kMostFrameBytes);
   frame_.bytes.append(bytes);
   frame_.chunks.push_back(chunk);

@@ -10,11 +10,14 @@
 
 #include <archive_format.hpp>
 #include <archive_frame.hpp>
+#include <buffer_pool.hpp>
 #include <chunk_index.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::samples {
@@ -34,6 +37,10 @@ class RunList {
 /// Threads  one at a time.
 class FrameGrouper {
  public:
+  /// Frames lie in memory of the pool, if there is one.
+  explicit FrameGrouper(std::shared_ptr<BufferPool> buffers = nullptr)
+      : buffers_(std::move(buffers)) {}
+
   /// Notes in `file` which chunk this is, and keeps the bytes when they are new.
   ///
   /// Returns  a frame that is complete now.
@@ -51,6 +58,7 @@ class FrameGrouper {
  private:
   [[nodiscard]] std::optional<RawFrame> take();
 
+  std::shared_ptr<BufferPool> buffers_;
   ChunkIndex index_{};
   RawFrame frame_{};
   std::uint64_t seen_bytes_ = 0;

@@ -5,9 +5,11 @@
 #include <archive_restore.hpp>
 #include <digest.hpp>
 #include <file_cutter.hpp>
-#include <frame_cache.hpp>
 #include <frame_grouper.hpp>
+#include <support/frame_cache.hpp>
 #include <tree_walk.hpp>
+
+#include <sluice/os/file.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -69,17 +71,19 @@ class SerialPacker {
 
   bool read(const TreeEntry& entry, NewEntry& added) {
     RunList runs;
-    ChunkGroup group;
-    for (bool is_first = true; is_first || !group.last; is_first = false) {
+    std::uint64_t offset = 0;
+    do {
+      const FileRange range = FileRange::at(offset, entry.inode.size_bytes);
+      offset = range.end();
+      ChunkGroup group;
       // What fails here is a matter of that file; what fails at the archive is not caught.
       try {
-        if (is_first) cutter_.open(entry.path, entry.inode);
-        cutter_.next(group);
+        cutter_.append(entry.path, entry.inode, range, group);
       } catch (const ChangedFile& changed) {
         skip(entry, changed.what());
         return false;
       } catch (const std::system_error& error) {
-        skip(entry, error.code().message());
+        skip(entry, sluice::detail::reason("read", error.code()));
         return false;
       }
       std::size_t at = 0;
@@ -87,7 +91,7 @@ class SerialPacker {
         append(grouper_.add(chunk, group.bytes.view().substr(at, chunk.size_bytes), runs));
         at += chunk.size_bytes;
       }
-    }
+    } while (offset < entry.inode.size_bytes);
     added.runs = runs.runs();
     return true;
   }

@@ -1,10 +1,12 @@
-// pipelines/frame_cache.cpp
+// support/frame_cache.cpp
 // SPDX-License-Identifier: MIT
-#include <frame_cache.hpp>
+#include <support/frame_cache.hpp>
 
 #include <limits>
 
-namespace sluice::samples {
+namespace sluice::testing_support {
+
+using namespace sluice::samples;
 
 // Chunks with consecutive numbers lie one behind the other as long as the frame is the same.
 FrameCache::Piece FrameCache::chunks_from(std::uint32_t chunk, std::uint32_t most) {
@@ -34,4 +36,4 @@ std::string_view FrameCache::frame(std::size_t number) {
   return oldest.raw.view();
 }
 
-}  // namespace sluice::samples
+}  // namespace sluice::testing_support

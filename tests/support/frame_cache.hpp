@@ -1,5 +1,4 @@
-// pipelines/frame_cache.hpp: the contents of files out of an archive, by one thread.
-// Layer: pipelines.
+// support/frame_cache.hpp: the contents of files out of an archive, by one thread.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::samples {
+namespace sluice::testing_support {
 
 /// Keeps the frames used last, because chunks that files share lie in earlier frames.
 ///
@@ -21,7 +20,7 @@ class FrameCache {
   static constexpr std::size_t kFrames = 32;
 
   /// The archive must outlive the cache. Memory: `frames` frames, of about 1 MiB each.
-  explicit FrameCache(const ArchiveReader& archive, std::size_t frames = kFrames)
+  explicit FrameCache(const samples::ArchiveReader& archive, std::size_t frames = kFrames)
       : archive_(archive), most_(std::max<std::size_t>(frames, 1)) {}
 
   /// Calls use(std::string_view) for the contents of a file, piece by piece. A piece is valid
@@ -30,8 +29,8 @@ class FrameCache {
   /// Blocks   while the file system reads.
   /// Throws   ArchiveError, std::system_error, and what `use` throws.
   template <class Use>
-  void read(const ArchiveEntry& file, Use&& use) {
-    for (const ChunkRun& run : archive_.contents().runs(file)) {
+  void read(const samples::ArchiveEntry& file, Use&& use) {
+    for (const samples::ChunkRun& run : archive_.contents().runs(file)) {
       for (std::uint32_t done = 0; done < run.count;) {
         const std::uint32_t chunk = run.repeats ? run.first : run.first + done;
         const std::uint32_t most = run.repeats ? 1 : run.count - done;
@@ -50,17 +49,17 @@ class FrameCache {
   struct Held {
     std::size_t frame = 0;
     std::uint64_t used = 0;
-    ByteBuffer raw{};
+    samples::ByteBuffer raw{};
   };
 
   [[nodiscard]] Piece chunks_from(std::uint32_t chunk, std::uint32_t most);
   [[nodiscard]] std::string_view frame(std::size_t number);
 
-  const ArchiveReader& archive_;
+  const samples::ArchiveReader& archive_;
   std::size_t most_;
   std::uint64_t uses_ = 0;
   std::vector<Held> held_{};
-  FrameLoader loader_{};
+  samples::FrameLoader loader_{};
 };
 
-}  // namespace sluice::samples
+}  // namespace sluice::testing_support
