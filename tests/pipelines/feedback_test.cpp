@@ -78,8 +78,7 @@ TEST_CASE("feedback: one item that makes very many does not block a loop of capa
     const auto halves = [](const Number& n) { return n % 2 == 0; };
     auto [even, odd] = route(
         merge(p.source("root", root(0)), again.items()) |
-            flat_map<Number>("burst", burst,
-                             {.capacity = 1, .streaming = streaming}) |
+            flat_map<Number>("burst", burst, {.capacity = 1, .streaming = streaming}) |
             map("halve", [](Number n) { return n % 4 == 2 ? n - 1 : n / 2; }, {.capacity = 1}),
         halves);
     again.put_back(even);
@@ -116,9 +115,10 @@ TEST_CASE("feedback: two loops, one within the other", "[pipeline][feedback]") {
   Feedback<Number> outer(p, "outer");
   Feedback<Number> inner(p, "inner");
   // Inner: counts down to a multiple of 10. Outer: takes 10 away until nothing is left.
-  auto [rest, tens] = route(merge(merge(p.source("read", numbers(200)), outer.items()), inner.items()) |
-                                map("same", [](Number n) { return n; }),
-                            [](const Number& n) { return n % 10 != 0; });
+  auto [rest, tens] =
+      route(merge(merge(p.source("read", numbers(200)), outer.items()), inner.items()) |
+                map("same", [](Number n) { return n; }),
+            [](const Number& n) { return n % 10 != 0; });
   inner.put_back(rest | map("less one", [](Number n) { return n - 1; }));
   auto [more, none] = route(tens, [](const Number& n) { return n != 0; });
   outer.put_back(more | map("less ten", [](Number n) { return n - 10; }));
@@ -134,11 +134,11 @@ TEST_CASE("feedback: stop drains the loop, cancel drops what is in it", "[pipeli
     Gate gate;
     Collected<Number> got;
     Feedback<Number> again(p, "again");
-    auto [trees, leaves] = route(merge(p.source("read", endless_numbers()) |
-                                           map("ten", [](Number) { return Number{10}; }),
-                                       again.items()) |
-                                     flat_map<Number>("split", split),
-                                 is_tree);
+    auto [trees, leaves] = route(
+        merge(p.source("read", endless_numbers()) | map("ten", [](Number) { return Number{10}; }),
+              again.items()) |
+            flat_map<Number>("split", split),
+        is_tree);
     again.put_back(trees);
     leaves | sink("collect", got.sink());
     WatchedRun run(p);
@@ -186,10 +186,10 @@ TEST_CASE("feedback: an item that fails fails the run, or is skipped, as anywher
       if (n == 3) throw std::runtime_error("three");
       split(n, out);
     };
-    auto [trees, leaves] = route(merge(p.source("root", root(6)), again.items()) |
-                                     flat_map<Number>("split", work,
-                                                      {.on_error = fails ? fail_run() : skip()}),
-                                 is_tree);
+    auto [trees, leaves] =
+        route(merge(p.source("root", root(6)), again.items()) |
+                  flat_map<Number>("split", work, {.on_error = fails ? fail_run() : skip()}),
+              is_tree);
     again.put_back(trees);
     leaves | sink("collect", got.sink());
     WatchedRun run(p);
@@ -206,12 +206,13 @@ TEST_CASE("feedback: items that can only be moved", "[pipeline][feedback]") {
   Feedback<std::unique_ptr<Number>> again(p, "again");
   auto boxed = p.source("read", numbers(100)) |
                map("box", [](Number n) { return std::make_unique<Number>(n); });
-  auto [more, rest] = route(merge(std::move(boxed), again.items()) |
-                                map("less", [](std::unique_ptr<Number> n) {
-                                  if (*n > 0) --*n;
-                                  return n;
-                                }),
-                            [](const std::unique_ptr<Number>& n) { return *n > 0; });
+  auto [more, rest] =
+      route(merge(std::move(boxed), again.items()) | map("less",
+                                                         [](std::unique_ptr<Number> n) {
+                                                           if (*n > 0) --*n;
+                                                           return n;
+                                                         }),
+            [](const std::unique_ptr<Number>& n) { return *n > 0; });
   again.put_back(std::move(more));
   std::move(rest) | sink("count", [&](std::unique_ptr<Number>) { ++seen; });
   run_watched(p);
@@ -230,7 +231,8 @@ TEST_CASE("feedback: what is wrong with a loop is said before anything starts",
   auto read = straight.source("read", numbers(3));
   again.put_back(read);
   again.items() | sink("drop", [](Number) {});
-  CHECK_THROWS_WITH(run(straight), Contains("feedback again: what comes from it does not lead back"));
+  CHECK_THROWS_WITH(run(straight),
+                    Contains("feedback again: what comes from it does not lead back"));
 
   Pipeline gathers("gathers");
   Feedback<std::vector<Number>> vectors(gathers, "vectors");
@@ -241,7 +243,8 @@ TEST_CASE("feedback: what is wrong with a loop is said before anything starts",
                  batch("gather", 2);
   vectors.put_back(batches);
   batches | sink("drop", [](const std::vector<Number>&) {});
-  CHECK_THROWS_WITH(run(gathers), Contains("stage gather: it gathers items inside the loop of feedback"));
+  CHECK_THROWS_WITH(run(gathers),
+                    Contains("stage gather: it gathers items inside the loop of feedback"));
 
   Pipeline threaded("threaded");
   Feedback<Number> loop(threaded, "loop");
@@ -249,9 +252,8 @@ TEST_CASE("feedback: what is wrong with a loop is said before anything starts",
               filter("none", [](Number) { return false; });
   loop.put_back(same);
   same | sink("drop", [](Number) {});
-  CHECK_THROWS_WITH(
-      run(threaded, {.overrides = {{.stage = "loop", .carrier = Carrier::thread}}}),
-      Contains("stage loop: a feedback waits for items and for room at once"));
+  CHECK_THROWS_WITH(run(threaded, {.overrides = {{.stage = "loop", .carrier = Carrier::thread}}}),
+                    Contains("stage loop: a feedback waits for items and for room at once"));
 }
 
 }  // namespace

@@ -119,8 +119,7 @@ class FeedbackStep final : public StepLoop {
 
   // What was taken and is not settled: offered items are completed, stored ones cancelled.
   void drop_taken() noexcept override {
-    const std::uint64_t unsettled =
-        worker().counts[Count::taken] - worker().counts[Count::settled];
+    const std::uint64_t unsettled = worker().counts[Count::taken] - worker().counts[Count::settled];
     const std::uint64_t stored = unsettled - offered_;
     worker().counts.add(Count::cancelled, stored);
     worker().counts.add(Count::settled, unsettled);
