@@ -155,7 +155,8 @@ template <detail::Copyable State, class Fold>
        .kind = "reduce",
        .options = std::move(options),
        .many = false,
-       .many_reason = "its states can't be merged; use key_by, or give a combine"},
+       .many_reason = "its states can't be merged; use key_by, or give a combine",
+       .gathers = true},
       std::move(initial),
       std::move(fold),
       {}};

@@ -33,7 +33,8 @@ void override_stage(StageDef& def, const StageOverride& over) {
 
 void check_override(const StageDef& def, const StageOverride& over,
                     std::vector<std::string>& faults) {
-  const bool single = def.role == StageRole::source || def.role == StageRole::inlet;
+  const bool single =
+      def.role == StageRole::source || def.role == StageRole::inlet || def.feedback;
   if (single && over.workers != kAuto && over.workers != 1) {
     faults.push_back(fmt::format("stage {}: a {} has exactly 1 worker, not {}", def.name, def.kind,
                                  over.workers));
@@ -61,6 +62,10 @@ Graph overridden(const Graph& graph, const std::vector<StageOverride>& overrides
 Carrier choose_carrier(const StageDef& def, std::string& why) {
   if (def.options.carrier != Carrier::automatic) return def.options.carrier;
   if (def.role == StageRole::outlet) return Carrier::thread;
+  if (def.feedback) {
+    why += "pool: a feedback takes items while it waits for room; ";
+    return Carrier::pool;
+  }
   if (def.role == StageRole::source) {
     why += "thread: a source may block; ";
     return Carrier::thread;

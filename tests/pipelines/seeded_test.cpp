@@ -71,6 +71,12 @@ TEST_CASE("Seeded: where order is kept, what came before a failure is a beginnin
           "[pipeline][model]") {
   explore({"order with failure", ordered_failure});
 }
+TEST_CASE("Seeded: a loop works everything off and ends", "[pipeline][model]") {
+  explore({"loop", looped});
+}
+TEST_CASE("Seeded: two ways back end together", "[pipeline][model]") {
+  explore({"two loops", looped_twice});
+}
 TEST_CASE("Seeded: a fan-out", "[pipeline][model]") { explore({"fan-out", fan_out}); }
 TEST_CASE("Seeded: a diamond", "[pipeline][model]") { explore({"diamond", diamond}); }
 TEST_CASE("Seeded: a route with a merge", "[pipeline][model]") { explore({"route", routed}); }

@@ -40,7 +40,13 @@ struct Shape {
 [[nodiscard]] Scenario ordered_finish(Draw& draw);
 [[nodiscard]] Scenario ordered_failure(Draw& draw);
 
+// shapes_of_loops.cpp
+[[nodiscard]] Scenario looped(Draw& draw);
+[[nodiscard]] Scenario looped_twice(Draw& draw);
+
 inline constexpr Shape kShapes[] = {
+    {"loop", looped},
+    {"two loops", looped_twice},
     {"order", ordered},
     {"order in branches", ordered_branches},
     {"order with enough", ordered_enough},

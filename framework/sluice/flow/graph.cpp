@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -114,6 +115,11 @@ void check_options(const StageDef& def, std::vector<std::string>& faults) {
     faults.push_back(fmt::format(
         "stage {}: soft_timeout is negative; give a time, or leave it out for none", def.name));
   }
+  if (def.feedback && options.carrier == Carrier::thread) {
+    faults.push_back(fmt::format(
+        "stage {}: a feedback waits for items and for room at once, which only the pool can do",
+        def.name));
+  }
   if (options.streaming && options.carrier == Carrier::pool) {
     faults.push_back(fmt::format(
         "stage {}: a streaming stage may block and can't run on the pool; use thread", def.name));
@@ -138,6 +144,61 @@ NameScope::NameScope(Graph& graph, std::string_view name)
 }
 NameScope::~NameScope() { graph_->prefix.resize(outer_); }
 
+namespace {
+
+// The stages that are reached from `stage` along connections, or against them.
+std::vector<bool> reached(const Graph& graph, std::size_t stage, bool forward) {
+  std::vector<bool> seen(graph.stages.size());
+  std::vector<std::size_t> open{stage};
+  while (!open.empty()) {
+    const std::size_t at = open.back();
+    open.pop_back();
+    for (const Connection& connection : graph.connections) {
+      const std::size_t here = forward ? connection.from : connection.to;
+      const std::size_t there = forward ? connection.to : connection.from;
+      if (here != at || seen[there]) continue;
+      seen[there] = true;
+      open.push_back(there);
+    }
+  }
+  return seen;
+}
+
+void check_feedback(const Graph& graph, std::size_t stage, std::vector<std::string>& faults) {
+  const std::string& name = graph.stages[stage].name;
+  const bool fed = std::any_of(graph.connections.begin(), graph.connections.end(),
+                               [&](const Connection& c) { return c.to == stage; });
+  const std::vector<std::size_t> loop = graph.loop_of(stage);
+  if (!fed) {
+    faults.push_back(fmt::format(
+        "feedback {}: nothing is put back; call put_back(), or leave the feedback out", name));
+  } else if (loop.empty()) {
+    faults.push_back(fmt::format(
+        "feedback {}: what comes from it does not lead back to it; merge its items() into the "
+        "stream whose stages put items back",
+        name));
+  }
+  for (const std::size_t inside : loop) {
+    if (!graph.stages[inside].gathers) continue;
+    faults.push_back(fmt::format(
+        "stage {}: it gathers items inside the loop of feedback {}, which would end before they "
+        "come out; gather behind the loop",
+        graph.stages[inside].name, name));
+  }
+}
+
+}  // namespace
+
+std::vector<std::size_t> Graph::loop_of(std::size_t stage) const {
+  const std::vector<bool> after = reached(*this, stage, true);
+  const std::vector<bool> before = reached(*this, stage, false);
+  std::vector<std::size_t> loop;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (after[i] && before[i]) loop.push_back(i);
+  }
+  return loop;
+}
+
 std::vector<std::string> Graph::check() const {
   std::vector<std::string> all = faults;
   if (stages.empty()) all.push_back("the pipeline has no stages; add a source");
@@ -149,6 +210,9 @@ std::vector<std::string> Graph::check() const {
       all.push_back(fmt::format("stage {}: the name is used twice; names are unique", def.name));
     }
     check_options(def, all);
+  }
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (stages[i].feedback) check_feedback(*this, i, all);
   }
   for (const OpenEnd& end : ends) {
     if (!end.used && !end.what.empty()) {

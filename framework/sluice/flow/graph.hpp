@@ -34,7 +34,8 @@ struct StageDef {
   StageOptions options{};
   bool many = true;
   std::string many_reason{};
-  bool gathers = false;  ///< an output holds what several items brought
+  bool gathers = false;   ///< an output holds what several items brought
+  bool feedback = false;  ///< passes on what comes back from further down
   TypeKey in{};
   TypeKey out{};
   std::shared_ptr<StageMaker> maker{};
@@ -97,6 +98,8 @@ struct Graph {
                                            const std::shared_ptr<const Selector>& selector);
   /// Index of the stage with this name, or stages.size().
   [[nodiscard]] std::size_t find(const std::string& stage) const;
+  /// The stages that come from `stage` and lead back to it, itself included; empty when none does.
+  [[nodiscard]] std::vector<std::size_t> loop_of(std::size_t stage) const;
   /// All faults, those of building first.
   [[nodiscard]] std::vector<std::string> check() const;
 };

@@ -32,7 +32,7 @@ StepResult StepLoop::advance(StepFrame& frame) noexcept {
   if (phase_ == Phase::done) return StepResult::done;
   if (cancelled()) return abandon();
   if (phase_ == Phase::starting && !start()) return abandon();
-  if (pending() && !publish()) return blocked_or_abandoned();
+  if (pending() && !publish() && !runs_while_full()) return blocked_or_abandoned();
   delivered();
   return phase_ == Phase::finishing ? finish() : run(frame);
 }
@@ -93,6 +93,7 @@ StepResult StepLoop::leave() noexcept {
   phase_ = Phase::done;
   end_body();
   if (port_ != nullptr) port_->close();
+  look_at_loops(worker_->stage(), nullptr);
   left();
   return StepResult::done;
 }

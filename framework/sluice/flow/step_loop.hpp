@@ -57,7 +57,9 @@ class StepLoop : public StepBody {
   // ---- what differs between a source and other stages ----------------------------------------------
 
   [[nodiscard]] virtual StepResult run(StepFrame& frame) noexcept = 0;
-  /// All outputs that waited have been accepted.
+  /// run() is called also while outputs wait for room.
+  [[nodiscard]] virtual bool runs_while_full() const noexcept { return false; }
+  /// All outputs that waited have been accepted; or run() is called while they wait.
   virtual void delivered() noexcept {}
   /// The run was cancelled: what the worker still holds is given up.
   virtual void drop_taken() noexcept {}

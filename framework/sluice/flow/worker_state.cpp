@@ -3,6 +3,7 @@
 #include <sluice/flow/worker_state.hpp>
 
 #include <sluice/flow/edge.hpp>
+#include <sluice/flow/feedback_loop.hpp>
 #include <sluice/flow/timed_item.hpp>
 
 #include <utility>
@@ -66,6 +67,12 @@ std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t index) noexcept {
 bool is_stopped_source(const Context& context) noexcept {
   const WorkerState& worker = ContextAccess::worker(context);
   return worker.stage().input == nullptr && worker.control().stopping();
+}
+
+// sync-point loop-quiet: after the last settling, or the end.
+void look_at_loops(const StageState& stage, const QueueCore* input) noexcept {
+  if (input != nullptr && input->unfinished() != 0) return;
+  for (FeedbackLoop* loop : stage.loops) loop->end_if_quiet();
 }
 
 void end_stage_early(StageState& stage) noexcept {

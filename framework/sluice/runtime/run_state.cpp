@@ -28,10 +28,13 @@ RunState::RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t 
   make_edges();
   for (std::size_t i = 0; i < graph_->stages.size(); ++i) make_stage(i, seed);
   for (const Connection& connection : graph_->connections) {
+    // What is put back is nobody's result: a stage ends when its other outputs are not wanted.
+    if (graph_->stages[connection.to].feedback) continue;
     states_[connection.to].feeders.push_back(&states_[connection.from]);
     states_[connection.from].open_outputs.fetch_add(1, std::memory_order_relaxed);
   }
   for (std::size_t i = 0; i < graph_->stages.size(); ++i) make_workers(i);
+  make_loops();
 }
 
 RunState::~RunState() = default;
@@ -39,7 +42,7 @@ RunState::~RunState() = default;
 void RunState::make_edges() {
   const bool served =
       std::any_of(graph_->stages.begin(), graph_->stages.end(), [](const StageDef& def) {
-        return def.role == StageRole::inlet || def.role == StageRole::outlet;
+        return def.role == StageRole::inlet || def.role == StageRole::outlet || def.feedback;
       });
   for (const PlannedEdge& edge : plan_.edges) {
     const bool endless = edge.capacity == unbounded;
@@ -72,6 +75,35 @@ void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
     WorkerState& worker = endpoint_states_.emplace_back(state, 0);
     endpoints_[stage] = def.maker->make_endpoint(*edges_[stage], worker, *this);
     if (def.role == StageRole::outlet) participants_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+// Feedbacks of one loop share it.
+void RunState::make_loops() {
+  for (std::size_t i = 0; i < graph_->stages.size(); ++i) {
+    if (graph_->stages[i].feedback && states_[i].loops.empty()) make_loop(i);
+  }
+}
+
+void RunState::make_loop(std::size_t feedback) {
+  FeedbackLoop& loop = loops_.emplace_back();
+  const std::vector<std::size_t> inside = graph_->loop_of(feedback);
+  const auto is_inside = [&](std::size_t stage) {
+    return std::find(inside.begin(), inside.end(), stage) != inside.end();
+  };
+  for (const std::size_t stage : inside) {
+    std::size_t producers = 0;
+    for (const Connection& connection : graph_->connections) {
+      if (connection.to != stage) continue;
+      if (is_inside(connection.from)) {
+        producers += plan_.stages[connection.from].workers;
+      } else {
+        states_[connection.from].loops.push_back(&loop);
+      }
+    }
+    loop.add_edge(*edges_[stage], producers);
+    if (graph_->stages[stage].feedback) loop.add_back(*edges_[stage]);
+    states_[stage].loops.push_back(&loop);
   }
 }
 

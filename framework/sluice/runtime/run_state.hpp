@@ -11,6 +11,7 @@
 
 #include <sluice/base/unique_function.hpp>
 #include <sluice/flow/endpoint.hpp>
+#include <sluice/flow/feedback_loop.hpp>
 #include <sluice/flow/run_control.hpp>
 #include <sluice/report.hpp>
 #include <sluice/runtime/worker.hpp>
@@ -131,6 +132,8 @@ class RunState final : public RunControl, public Endpoint::Listener {
   void make_edges();
   void make_stage(std::size_t stage, std::uint64_t seed);
   void make_workers(std::size_t stage);
+  void make_loops();
+  void make_loop(std::size_t feedback);
   [[nodiscard]] std::vector<OutputBinding> outputs_of(std::size_t stage) const;
   void keep_locked(const StageError& error) noexcept;
   void cancel_edges() noexcept;
@@ -145,6 +148,7 @@ class RunState final : public RunControl, public Endpoint::Listener {
   Plan plan_;
   RunHooks hooks_;
   std::deque<StageState> states_;
+  std::deque<FeedbackLoop> loops_{};
   std::vector<std::unique_ptr<EdgeBase>> edges_{};
   std::vector<std::unique_ptr<StageInstance>> instances_{};
   std::vector<std::unique_ptr<Worker>> workers_{};

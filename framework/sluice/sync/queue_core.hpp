@@ -68,6 +68,8 @@ class BasicQueueCore {
     return ring_.tail_in_order() - settled;
   }
   [[nodiscard]] std::uint64_t put_count() const noexcept { return ring_.tail(); }
+  /// put_count() in one order with puts, unfinished() and task_done() of all queues: seq_cst.
+  [[nodiscard]] std::uint64_t put_count_in_order() const noexcept { return ring_.tail_in_order(); }
   /// Taken by gets; what cancel dropped is not among them.
   [[nodiscard]] std::uint64_t got_count() const noexcept;
   [[nodiscard]] std::uint64_t done_count() const noexcept { return account_.done(); }

@@ -1,0 +1,165 @@
+// sluice/flow/feedback_step.hpp: the worker of a feedback stage: takes always, gives when there is room.
+//
+// The one stage that goes on taking while its outputs wait: so whoever puts an item back never waits for long,
+// and a loop can't block itself however much an item fans out. What waits lies in a store of its own, which
+// keeps the first items in memory and writes the rest to a file (spill_store.hpp). An item is settled when the
+// head of the loop has accepted it, so what is stored counts as unfinished.
+// Runs on the pool only: a thread of its own could not wait for items and for room at the same time.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/item_vector.hpp>
+#include <sluice/flow/maker.hpp>
+#include <sluice/flow/port.hpp>
+#include <sluice/flow/spill_store.hpp>
+#include <sluice/flow/step_loop.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace sluice::detail {
+
+template <class T>
+class FeedbackStep final : public StepLoop {
+ public:
+  FeedbackStep(const StepSetup& setup, const SpillOptions& options)
+      : StepLoop(*setup.worker),
+        lane_(&static_cast<Edge<T>*>(setup.input)->queue(0)),
+        port_(setup.outputs, *setup.worker),
+        store_(options) {
+    port_.allow_direct(false);
+    set_port(&port_);
+  }
+
+  [[nodiscard]] QueueCore* input() const noexcept override { return lane_; }
+  [[nodiscard]] Deadline wake_at() const noexcept override { return {}; }
+  [[nodiscard]] bool any_room(bool closely) const noexcept override {
+    return (closely ? lane_->may_have_items() : lane_->has_items()) || StepLoop::any_room(closely);
+  }
+
+ private:
+  static constexpr std::size_t kGiven = 64;  // outputs offered at once
+
+  void start_body() override {}
+  bool finish_body() override { return false; }
+  void end_body() noexcept override {}
+  bool publish_outputs() override { return port_.publish(); }
+  void abandon_outputs() noexcept override { port_.abandon(); }
+  bool runs_while_full() const noexcept override { return true; }
+
+  StepResult run(StepFrame& frame) noexcept override {
+    if (cancelled()) return abandon();
+    if (ended_early()) return end_early();
+    const bool took = take(frame);
+    const bool gave = give();
+    if (cancelled()) return abandon();
+    if (took || gave) return StepResult::progressed;
+    if (pending()) return StepResult::needs_room;
+    return lane_->drained() ? finish() : StepResult::needs_input;
+  }
+
+  void delivered() noexcept override {
+    if (!pending()) settle();
+  }
+
+  bool take(StepFrame& frame) noexcept {
+    try {
+      batch_.clear();
+      static_cast<void>(lane_->try_get_many(batch_, frame.max_items));
+      worker().counts.add(Count::taken, batch_.size());
+      frame.items += batch_.size();
+      for (std::size_t i = 0; i < batch_.size(); ++i) store_.put(std::move(batch_[i]));
+    } catch (...) {
+      fail_phase(worker(), "keeping an item");
+    }
+    return batch_.size() != 0;
+  }
+
+  // Items become outputs some at a time; the port holds what the head of the loop has no room for.
+  bool give() noexcept {
+    if (pending() || store_.size() == 0) return false;
+    try {
+      while (offered_ < kGiven && store_.size() != 0) {
+        port_.stage(store_.take());
+        ++offered_;
+      }
+      port_.commit();
+    } catch (...) {
+      port_.discard();
+      offered_ = 0;  // dropped with the rest
+      fail_phase(worker(), "taking an item from the store");
+      return false;
+    }
+    worker().counts.add(Count::completed, offered_);
+    if (publish()) settle();
+    return true;
+  }
+
+  // What was offered is accepted.
+  void settle() noexcept {
+    const std::size_t accepted = std::exchange(offered_, 0);
+    if (accepted == 0) return;
+    worker().counts.add(Count::settled, accepted);
+    if constexpr (kAccounting) lane_->settle_taken(accepted);
+    look_at_loops(worker().stage(), lane_);
+  }
+
+  bool ended_early() const noexcept {
+    return running() &&
+           (worker().stage().enough.load(std::memory_order_relaxed) || !outputs_open());
+  }
+  StepResult end_early() noexcept {
+    end_stage_early(worker().stage());
+    abandon_outputs();
+    drop_taken();
+    return finish();
+  }
+
+  // What was taken and is not settled: offered items are completed, stored ones cancelled.
+  void drop_taken() noexcept override {
+    const std::uint64_t unsettled = worker().counts[Count::taken] - worker().counts[Count::settled];
+    const std::uint64_t stored = unsettled - offered_;
+    worker().counts.add(Count::cancelled, stored);
+    worker().counts.add(Count::settled, unsettled);
+    if constexpr (kAccounting) lane_->settle_taken(unsettled);
+    offered_ = 0;
+    batch_.clear();
+    store_.clear();
+  }
+
+  Queue<T>* lane_;
+  OutPort<T> port_;
+  SpillStore<T> store_;
+  ItemVector<T> batch_;
+  std::size_t offered_ = 0;  // items whose outputs are in the port
+};
+
+template <class T>
+class FeedbackMaker final : public StageMaker {
+ public:
+  explicit FeedbackMaker(SpillOptions options) : options_(std::move(options)) {}
+
+  [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
+    return std::make_unique<Edge<T>>(std::move(spec));
+  }
+  [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t) override {
+    return std::make_unique<Instance>(options_);
+  }
+
+ private:
+  class Instance final : public StageInstance {
+   public:
+    explicit Instance(SpillOptions options) : options_(std::move(options)) {}
+    [[nodiscard]] std::unique_ptr<StepBody> make_step(const StepSetup& setup) override {
+      return std::make_unique<FeedbackStep<T>>(setup, options_);
+    }
+
+   private:
+    SpillOptions options_;
+  };
+  SpillOptions options_;
+};
+
+}  // namespace sluice::detail
