@@ -37,10 +37,11 @@ struct NoFinish {};
 inline constexpr std::size_t kKeysAtOnce = 256;
 
 template <class Fn, class State, class Key, class In, class Out>
-concept KeyedFunction = std::invocable<Fn&, State&, const Key&, In, Emitter<Out>&> ||
-                        std::invocable<Fn&, State&, const Key&, In, Emitter<Out>&, Context&> ||
-                        std::invocable<Fn&, State&, In, Emitter<Out>&> ||
-                        std::invocable<Fn&, State&, In, Emitter<Out>&, Context&>;
+concept KeyedFunction = std::invocable < Fn&,
+        State&, const Key&, In, Emitter<Out>
+& > || std::invocable<Fn&, State&, const Key&, In, Emitter<Out>&, Context&> ||
+    std::invocable<Fn&, State&, In, Emitter<Out>&> ||
+    std::invocable<Fn&, State&, In, Emitter<Out>&, Context&>;
 
 /// A state per key, and functions that share it.
 template <class In, class KeyOf, class Output, class State, class Fn, class Finish>

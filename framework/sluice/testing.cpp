@@ -10,7 +10,8 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
+#include <random>
+#include <system_error>
 
 namespace sluice {
 
@@ -37,6 +38,19 @@ void refuse_endpoints(const Graph& graph) {
         "StageHarness for one stage",
         def.name, def.kind));
   }
+}
+
+// A capacity that was left to the scheduler may be any: often few slots, so that stages wait for each other
+// and workers overtake each other.
+std::vector<StageOverride> capacities(const Graph& graph, std::uint64_t seed) {
+  std::vector<StageOverride> overrides;
+  std::mt19937_64 random{seed};
+  for (const StageDef& def : graph.stages) {
+    const std::uint64_t drawn = random();
+    if (def.role == StageRole::source || def.options.capacity != kAuto || drawn % 2 == 0) continue;
+    overrides.push_back({.stage = def.name, .capacity = 1 + drawn / 2 % 4});
+  }
+  return overrides;
 }
 
 void cancel_and_end(SeededDriver& driver) {
@@ -123,9 +137,10 @@ SeedFailed::SeedFailed(std::uint64_t failing, const std::string& text)
 Report run(const Pipeline& pipeline, RunSettings settings) {
   detail::refuse_endpoints(pipeline.graph());
   detail::refuse_streaming(pipeline.graph(), "testing::run");
-  detail::SeededDriver driver(
-      pipeline, settings.seed, settings.overrides,
-      {std::move(settings.on_dead_letter), std::move(settings.on_log)});
+  std::vector<StageOverride> overrides = detail::capacities(pipeline.graph(), settings.seed);
+  overrides.insert(overrides.end(), settings.overrides.begin(), settings.overrides.end());
+  detail::SeededDriver driver(pipeline, settings.seed, overrides,
+                              {std::move(settings.on_dead_letter), std::move(settings.on_log)});
   std::size_t steps = 0;
   try {
     while (driver.step()) {

@@ -3,6 +3,7 @@
 //
 // (1) One thread does everything: callbacks of several workers interleave step by step, never inside one.
 //     So it finds errors of order, not data races.
+//     Capacities that the pipeline leaves open come from the seed, too, and are often small.
 // (2) The same pipeline with the same seed makes the same steps, unless user code itself depends on more.
 // (3) The run's clock (Context::now()) begins at its epoch and stands still while anything can go on; then
 //     it jumps to the next back-off, linger, window or throttle that is due. An hour takes microseconds.
@@ -123,18 +124,18 @@ struct Seeds {
 /// The environment variable SLUICE_SEED=n has exactly that seed tried, as a failure's text says.
 /// Returns  how many seeds were tried. Throws  SeedFailed; UsageError when SLUICE_SEED is no number.
 template <class Check>
-  requires std::invocable<Check&, std::uint64_t>
-std::uint64_t explore(Check check, Seeds seeds = {}) {
-  const auto passes = [&check](std::uint64_t seed) -> bool {
-    if constexpr (std::same_as<std::invoke_result_t<Check&, std::uint64_t>, bool>) {
-      return check(seed);
-    } else {
-      check(seed);
-      return true;
-    }
-  };
-  return detail::explore_seeds(passes, seeds.first_seed, seeds.seeds);
-}
+  requires std::invocable<Check&, std::uint64_t> std::uint64_t explore(Check check,
+                                                                       Seeds seeds = {}) {
+    const auto passes = [&check](std::uint64_t seed) -> bool {
+      if constexpr (std::same_as<std::invoke_result_t<Check&, std::uint64_t>, bool>) {
+        return check(seed);
+      } else {
+        check(seed);
+        return true;
+      }
+    };
+    return detail::explore_seeds(passes, seeds.first_seed, seeds.seeds);
+  }
 
 /// One stage alone: items go in, and what comes out is kept.
 ///
@@ -186,15 +187,11 @@ class StageHarness {
   }
 
   /// What came out so far, in order.
-  [[nodiscard]] const auto& outputs() const noexcept
-    requires(!std::is_void_v<Out>)
-  {
+  [[nodiscard]] const auto& outputs() const noexcept requires(!std::is_void_v<Out>) {
     return outputs_;
   }
   /// The same, moved out; outputs() is empty then.
-  [[nodiscard]] auto take_outputs() noexcept
-    requires(!std::is_void_v<Out>)
-  {
+  [[nodiscard]] auto take_outputs() noexcept requires(!std::is_void_v<Out>) {
     return std::exchange(outputs_, {});
   }
   [[nodiscard]] const std::vector<DeadLetter>& dead_letters() const noexcept {

@@ -63,7 +63,8 @@ TEST_CASE("Per key: the key and the context may be left out or asked for", "[tim
   const auto plain = [](Number& last, Number n, Emitter<Number>& out) {
     out.emit(std::exchange(last, n));
   };
-  testing::StageHarness<Number, Number> h(key_by(by_seven), per_key<Number>("last", Number{99}, plain));
+  testing::StageHarness<Number, Number> h(key_by(by_seven),
+                                          per_key<Number>("last", Number{99}, plain));
   for (const Number n : {0U, 7U, 1U, 14U}) h.put(n);
   CHECK(h.outputs() == std::vector<Number>{99, 0, 99, 7});
 

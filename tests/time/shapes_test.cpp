@@ -109,12 +109,13 @@ TEST_CASE("Shapes: batches that linger, behind a throttle", "[time][model]") {
     const std::size_t size = round.draw.between(1, 6);
     const auto linger = std::chrono::milliseconds(round.draw.between(0, 3000));
     round.paced(1) | batch("pack", size, linger, round.one_worker()) |
-        sink("collect",
-             [&](const Numbers& pack, Context&) {
-               require(!pack.empty() && pack.size() <= size, "a batch of a wrong size");
-               got.insert(got.end(), pack.begin(), pack.end());
-             },
-             round.draw.sink());
+        sink(
+            "collect",
+            [&](const Numbers& pack, Context&) {
+              require(!pack.empty() && pack.size() <= size, "a batch of a wrong size");
+              got.insert(got.end(), pack.begin(), pack.end());
+            },
+            round.draw.sink());
     round.run();
     round.check_all_in_order(got);
   });
@@ -272,11 +273,10 @@ TEST_CASE("Shapes: a stage that forgets what is open at the end is found", "[tim
     round.run();
     round.check_all_in_order(got);
   };
-  CHECK_THROWS_WITH(testing::explore([&](std::uint64_t seed) {
-                      round_with(seed, stage("forgets", ForgetsTheEnd{}));
-                    }),
-                    Catch::Matchers::Contains("items are missing") &&
-                        Catch::Matchers::Contains("seed "));
+  CHECK_THROWS_WITH(
+      testing::explore(
+          [&](std::uint64_t seed) { round_with(seed, stage("forgets", ForgetsTheEnd{})); }),
+      Catch::Matchers::Contains("items are missing") && Catch::Matchers::Contains("seed "));
   testing::explore([&](std::uint64_t seed) { round_with(seed, batch("pack", 3)); });
 }
 

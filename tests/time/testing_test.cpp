@@ -70,11 +70,12 @@ TEST_CASE("Testing: the same seed gives the same order, another one another", "[
 
 TEST_CASE("Testing: run reports like sluice::run, and throws like it", "[time]") {
   Pipeline p("report");
-  p.source("read", numbers(10)) |
-      filter("even", [](Number n) { return n % 2 == 0; }) |
-      sink("fail", [](Number n) {
-        if (n == 4) throw std::runtime_error("four");
-      }, {.on_error = dead_letter("bad")});
+  p.source("read", numbers(10)) | filter("even", [](Number n) { return n % 2 == 0; }) |
+      sink("fail",
+           [](Number n) {
+             if (n == 4) throw std::runtime_error("four");
+           },
+           {.on_error = dead_letter("bad")});
   std::vector<std::uint64_t> letters;
   const Report report = testing::run(
       p, {.on_dead_letter = [&](const DeadLetter& letter) { letters.push_back(letter.item); }});
@@ -194,7 +195,9 @@ bool updates_survive(std::uint64_t seed, bool apart) {
   std::map<Number, Number> totals;
   Pipeline p("lost update");
   const auto read_total = [&](Number n) { return std::pair<Number, Number>{n % 2, totals[n % 2]}; };
-  const auto write_total = [&](std::pair<Number, Number> seen) { totals[seen.first] = seen.second + 1; };
+  const auto write_total = [&](std::pair<Number, Number> seen) {
+    totals[seen.first] = seen.second + 1;
+  };
   if (apart) {
     p.source("read", numbers(10)) | map("look up", read_total) | sink("write", write_total);
   } else {
@@ -228,8 +231,7 @@ TEST_CASE("Harness: a map gives an output per item, a filter says what it kept b
   text.finish();
   CHECK_FALSE(text.put(3));
 
-  testing::StageHarness<Number, Number> even(
-      filter("even", [](Number n) { return n % 2 == 0; }));
+  testing::StageHarness<Number, Number> even(filter("even", [](Number n) { return n % 2 == 0; }));
   for (Number n = 0; n < 5; ++n) even.put(n);
   CHECK(even.outputs() == Numbers{0, 2, 4});
   CHECK(even.filtered() == 2);
@@ -334,9 +336,8 @@ TEST_CASE("Harness: a failing item throws at once, by the stage's policy is retr
 }
 
 TEST_CASE("Harness: a stage that has enough takes no more", "[time]") {
-  testing::StageHarness<Number> h(sink("two", [count = 0](Number) mutable {
-    return ++count == 2 ? Demand::enough : Demand::more;
-  }));
+  testing::StageHarness<Number> h(sink(
+      "two", [count = 0](Number) mutable { return ++count == 2 ? Demand::enough : Demand::more; }));
   CHECK(h.put(1));
   CHECK(h.put(2));
   CHECK_FALSE(h.put(3));

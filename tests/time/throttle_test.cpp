@@ -51,7 +51,8 @@ TEST_CASE("Throttle: one item an interval, or a burst at once and then one", "[t
   }
 }
 
-TEST_CASE("Throttle: an interval that is no whole number of nanoseconds does not add up", "[time]") {
+TEST_CASE("Throttle: an interval that is no whole number of nanoseconds does not add up",
+          "[time]") {
   const Times times = passages(3, 1, 3001);
   CHECK(times[3000] >= 1000s);
   CHECK(times[3000] <= 1000s + 1ns);
@@ -168,7 +169,9 @@ TEST_CASE("Throttle: on real carriers in order, and never faster than its rate",
       p.source("read", numbers(40), {.carrier = mix.at(0)}) |
           throttle("slow", 2000, burst, {.carrier = mix.at(1), .capacity = 2}) |
           map("note",
-              [](Number n, Context& context) { return std::pair{n, context.now()}; },
+              [](Number n, Context& context) {
+                return std::pair{n, context.now()};
+              },
               {.carrier = mix.at(2)}) |
           sink("collect", [&](std::pair<Number, Clock::time_point> noted) {
             got.push_back(noted.first);
@@ -240,7 +243,8 @@ TEST_CASE("Throttle: a branch that has enough ends its wait", "[time]") {
   });
 }
 
-TEST_CASE("Throttle: items that can only be moved; one that is not passed on comes back", "[time]") {
+TEST_CASE("Throttle: items that can only be moved; one that is not passed on comes back",
+          "[time]") {
   testing::StageHarness<MoveOnly, MoveOnly> h(throttle("slow", 1));
   h.put(MoveOnly(1));
   REQUIRE(h.outputs().size() == 1);
@@ -267,8 +271,7 @@ TEST_CASE("Throttle: rates and bursts that make no sense, and several workers, a
   }
   CHECK_THROWS_AS(throttle("t", 1, 0), UsageError);
   Pipeline p("two");
-  p.source("read", numbers(1)) | throttle("t", 1, 1, {.workers = 2}) |
-      sink("drop", [](Number) {});
+  p.source("read", numbers(1)) | throttle("t", 1, 1, {.workers = 2}) | sink("drop", [](Number) {});
   CHECK_THROWS_AS(testing::run(p), PipelineError);
 }
 

@@ -35,10 +35,11 @@ std::string text(const Window<Number>& window) {
 }
 std::string text(const TimeWindow<Number>& window) {
   const auto seconds = [](Clock::time_point time) {
-    return static_cast<Number>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+    return static_cast<Number>(
+        std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
   };
-  return text(Window<Number>{window.ordinal, seconds(window.begin), seconds(window.end),
-                             window.items});
+  return text(
+      Window<Number>{window.ordinal, seconds(window.begin), seconds(window.end), window.items});
 }
 template <class Key, class W>
 std::string text(const std::pair<Key, W>& keyed) {
@@ -149,7 +150,7 @@ TEST_CASE("Windows: per key, by number and by time", "[time]") {
 
 TEST_CASE("Windows: very many keys' windows end together, and all come out", "[time]") {
   Harness<std::pair<Number, TimeWindow<Number>>> h(key_by([](Number n) { return n % 1000; }),
-                                                  tumbling("second", 1s));
+                                                   tumbling("second", 1s));
   for (Number n = 0; n < 2000; ++n) h.put(n);
   CHECK(h.outputs().empty());
   h.advance(1s);

@@ -32,7 +32,9 @@ Clock::time_point TokenBucket::next() const noexcept {
 }
 
 void TokenBucket::take(Clock::time_point now) noexcept {
-  if (now >= after(used_)) {  // full again: what would have overflowed is lost
+  // Full for a while: what would have overflowed is lost. At the very moment base_ stays, because
+  // after() was rounded.
+  if (now > after(used_)) {
     base_ = now;
     used_ = 0;
   }

@@ -126,8 +126,8 @@ class KeyedWindowBody {
   Span span_;
   Clock::time_point origin_{};
   KeyTable<Key, Open> keys_;
-  Deadline due_;              // no key's window ends before
-  Deadline next_due_;         // the same of the keys that on_time() has looked at
+  Deadline due_;       // no key's window ends before
+  Deadline next_due_;  // the same of the keys that on_time() has looked at
   std::size_t looked_at_ = 0;
   std::size_t finished_ = 0;
 };

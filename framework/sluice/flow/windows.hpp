@@ -24,7 +24,8 @@ template <class T, class At = std::uint64_t>
 struct Window {
   using value_type = T;
 
-  std::uint64_t ordinal = 0;  ///< windows begin one step apart; those without items are counted, too
+  std::uint64_t ordinal =
+      0;  ///< windows begin one step apart; those without items are counted, too
   At begin{};
   At end{};                ///< the first point after it, also when it was closed before by the end
   std::vector<T> items{};  ///< in the order of arrival; never empty
