@@ -4,9 +4,11 @@
 #include <support/carriers.hpp>
 #include <support/collected.hpp>
 #include <support/numbers.hpp>
+#include <support/scratch.hpp>
 #include <support/watched_run.hpp>
 
 #include <sluice/sluice.hpp>
+#include <sluice/stages/write_lines.hpp>
 #include <sluice/testing.hpp>
 
 #include <catch2/catch.hpp>
@@ -121,6 +123,20 @@ TEST_CASE("Clock: a stopped source does not wait for its retry, a stage's retry 
   p.source("read", numbers(1)) | sink("fail", fail, {.on_error = retry(1, 1h)});
   CHECK(testing::run(p).status == RunStatus::stopped);
   CHECK(seen == Times{0h, 1h});
+}
+
+TEST_CASE("Clock: lines wait for more of them on the virtual clock before they are written",
+          "[time]") {
+  const Scratch scratch;
+  const std::string path = scratch / "lines";
+  testing::StageHarness<std::string> h(sink("write", stages::write_lines(path)));
+  h.put("one");
+  h.advance(19ms);
+  h.put("two");
+  CHECK(content_of(path).empty());
+  h.advance(1ms);
+  CHECK(content_of(path) == "one\ntwo\n");
+  CHECK(h.now() == 20ms);
 }
 
 }  // namespace

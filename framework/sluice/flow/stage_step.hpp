@@ -112,6 +112,9 @@ class StageStep final : public StageLoop {
     explicit Delayed(In&& what) : item(std::move(what)) {}
     In item;
   };
+  static_assert(
+      !requires(Body & body) { body.due(); } || BodyWithTimer<Body, Out>,
+      "sluice: a body with due() needs on_time(Emitter<Out>&, Context&)");
   static constexpr bool kCopies = Copyable<In> && !Body::kReadsOnly;
 
   StageStep(const StepSetup& setup, Queue<In>& lane, Body&& body)
