@@ -28,10 +28,10 @@ class BatchBody {
   using Out = std::vector<T>;
   BatchBody(std::size_t size, std::chrono::nanoseconds linger) : size_(size), linger_(linger) {}
 
-  void process(T&& item, Emitter<Out>& out, Context&) {
+  void process(T&& item, Emitter<Out>& out, Context& context) {
     if (open_.empty()) {
       open_.reserve(size_ < kReserve ? size_ : kReserve);
-      due_ = linger_ == kNoLinger ? Deadline{} : Deadline::after(linger_);
+      due_ = linger_ == kNoLinger ? Deadline{} : Deadline::after(linger_, context.now());
     }
     open_.push_back(std::move(item));
     if (open_.size() == size_) flush(out);
@@ -41,7 +41,7 @@ class BatchBody {
   }
 
   [[nodiscard]] Deadline due() const noexcept { return open_.empty() ? Deadline{} : due_; }
-  void on_time(Emitter<Out>& out) { flush(out); }
+  void on_time(Emitter<Out>& out, Context&) { flush(out); }
 
   static constexpr std::chrono::nanoseconds kNoLinger = std::chrono::nanoseconds::max();
 

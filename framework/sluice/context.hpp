@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <stop_token>
@@ -32,6 +33,10 @@ class Context {
   [[nodiscard]] unsigned attempt() const noexcept;        ///< of the item in progress, from 1
   /// Ordinal of the item in progress on the input edge, from 0. A source counts its next() calls.
   [[nodiscard]] std::uint64_t item() const noexcept;
+
+  /// The run's clock: the steady clock, or the virtual one under sluice::testing. What waits inside the
+  /// framework (back-off, linger, windows, throttles) goes by it.
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept;
 
   /// Stop requested: sources are to end. Long waits in user code should watch it. In a stage with a soft
   /// timeout it is that of the item in progress and also requested when that is late: ask anew per item.

@@ -39,7 +39,8 @@ class Deadline {
   /// A duration from now. 0 means one try. A duration too long for the clock means never.
   /// Throws  UsageError when it is negative (or not a number).
   template <class Rep, class Period>
-  Deadline(std::chrono::duration<Rep, Period> duration) : at_(point_after(duration)) {}
+  Deadline(std::chrono::duration<Rep, Period> duration)
+      : at_(point_after(duration, [] { return Clock::now(); })) {}
 
   /// A point of the steady clock. One that has passed means one try.
   template <class Duration>
@@ -53,6 +54,12 @@ class Deadline {
   [[nodiscard]] static Deadline after(std::chrono::duration<Rep, Period> duration) {
     return Deadline(duration);
   }
+  /// A duration from `start`, which need not be the present.
+  template <class Rep, class Period>
+  [[nodiscard]] static Deadline after(std::chrono::duration<Rep, Period> duration,
+                                      Clock::time_point start) {
+    return Deadline(point_after(duration, [start] { return start; }));
+  }
   template <class Duration>
   [[nodiscard]] static constexpr Deadline at(
       std::chrono::time_point<Clock, Duration> point) noexcept {
@@ -64,7 +71,11 @@ class Deadline {
   [[nodiscard]] constexpr bool is_one_try() const noexcept { return at_ == kOneTry; }
   [[nodiscard]] bool passed() const noexcept {
     if (is_never()) return false;
-    return is_one_try() || Clock::now() >= at_;
+    return is_one_try() || passed(Clock::now());
+  }
+  /// Passed as of `now`, a reading of whatever clock the deadline was made by.
+  [[nodiscard]] constexpr bool passed(Clock::time_point now) const noexcept {
+    return !is_never() && now >= at_;
   }
   /// Clock::time_point::max() for never, min() for one try.
   [[nodiscard]] constexpr Clock::time_point time() const noexcept { return at_; }
@@ -76,11 +87,11 @@ class Deadline {
  private:
   static constexpr Clock::time_point kOneTry = Clock::time_point::min();
 
-  template <class Rep, class Period>
-  static Clock::time_point point_after(std::chrono::duration<Rep, Period> duration) {
+  template <class Rep, class Period, class Now>
+  static Clock::time_point point_after(std::chrono::duration<Rep, Period> duration, Now now) {
     if (!(duration >= duration.zero())) detail::throw_bad_duration();
     if (duration == duration.zero()) return kOneTry;
-    const Clock::time_point start = Clock::now();
+    const Clock::time_point start = now();
     // Compared in floating point, because the conversion itself could overflow.
     using Seconds = std::chrono::duration<double>;
     const Clock::duration left = Clock::time_point::max() - start;

@@ -117,6 +117,8 @@ struct ReduceDecl {
   static constexpr bool kAccepts = std::invocable<Fold&, State&, In>;
   template <class>
   using Out = State;
+  template <class, class Key>
+  using KeyedOut = std::pair<Key, State>;
 
   template <class In>
   [[nodiscard]] std::unique_ptr<StageMaker> maker() && {
@@ -180,7 +182,7 @@ template <class T, class KeyOf, class State, class Fold, class Combine>
 [[nodiscard]] auto operator|(KeyedStream<T, KeyOf> keyed,
                              detail::ReduceDecl<State, Fold, Combine> decl) {
   decl.base.many = true;
-  return detail::StreamAccess::attach_keyed_reduce<T>(std::move(keyed), std::move(decl));
+  return detail::StreamAccess::attach_keyed<T>(std::move(keyed), std::move(decl));
 }
 
 }  // namespace sluice

@@ -13,6 +13,7 @@
 #include <sluice/error.hpp>
 #include <sluice/main.hpp>
 #include <sluice/options.hpp>
+#include <sluice/per_key.hpp>
 #include <sluice/pipeline.hpp>
 #include <sluice/queue.hpp>
 #include <sluice/reduce.hpp>
@@ -20,3 +21,5 @@
 #include <sluice/run.hpp>
 #include <sluice/scheduler.hpp>
 #include <sluice/stage.hpp>
+#include <sluice/throttle.hpp>
+#include <sluice/window.hpp>

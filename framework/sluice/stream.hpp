@@ -121,9 +121,9 @@ struct StreamAccess {
 
   /// A keyed stage that needs the key function itself.
   template <class T, class KeyOf, class Decl>
-  static auto attach_keyed_reduce(KeyedStream<T, KeyOf> keyed, Decl decl) {
+  static auto attach_keyed(KeyedStream<T, KeyOf> keyed, Decl decl) {
     using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
-    using Out = std::pair<Key, decltype(decl.initial)>;
+    using Out = typename Decl::template KeyedOut<T, Key>;
     const auto key_of = std::make_shared<const KeyOf>(std::move(keyed.key_of));
     Declared base = std::move(decl.base);
     return added<Out>(keyed.stream.ends_,

@@ -4,9 +4,9 @@
 // unfinished on any edge although an item is on its way. join() on all edges would return too early.
 // SPDX-License-Identifier: MIT
 #include <support/numbers.hpp>
-#include <support/seeded_driver.hpp>
 
 #include <sluice/observe/tally.hpp>
+#include <sluice/runtime/seeded_driver.hpp>
 #include <sluice/sluice.hpp>
 
 #include <catch2/catch.hpp>
@@ -32,7 +32,7 @@ std::uint64_t steps_without_trace(std::uint64_t seed) {
   };
   p.source("read", read) | map("same", [](Number n) { return n; }, {.capacity = 1}) |
       sink("count", [&arrived](Number) { ++arrived; }, {.capacity = 1});
-  SeededDriver driver(p, seed);
+  detail::SeededDriver driver(p, seed);
   std::uint64_t found = 0;
   // Not the last item that was pulled: until its own edge accepts it, the source has it.
   const auto look = [&] { found += driver.unfinished() == 0 && arrived + 1 < emitted; };

@@ -7,10 +7,10 @@
 #include <ledger/exercises.hpp>
 
 #include <support/numbers.hpp>
-#include <support/seeded_driver.hpp>
 #include <support/watched_run.hpp>
 
 #include <sluice/observe/tally.hpp>
+#include <sluice/runtime/seeded_driver.hpp>
 #include <sluice/sluice.hpp>
 
 #include <catch2/catch.hpp>
@@ -84,7 +84,7 @@ struct Outcome {
 
 Outcome drive(MakeExercise make, std::uint64_t seed) {
   const Exercise exercise = make(Carrier::thread);
-  SeededDriver driver(exercise.pipeline, seed);
+  detail::SeededDriver driver(exercise.pipeline, seed);
   const Report report = driver.finish();
   return {report.ledger.balanced, exercise.judge(report)};
 }

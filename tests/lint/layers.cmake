@@ -12,11 +12,12 @@ set(levels
   "error|deadline"
   "(sync|os|observe)/.*|queue_status"
   "queue|ordered_queue|get_result|codec"
-  "(flow/.*)|stage|emitter|options|context|batch"
-  "pipeline|stream|feedback|reduce|report(_.*)?"
+  "(flow/.*)|stage|emitter|options|context|batch|throttle"
+  "pipeline|stream|feedback|reduce|per_key|window|report(_.*)?"
   "scheduler|plan_.*"
   "(runtime|process)/.*"
   "run"
+  "testing"
   "cli/.*|args|main|sluice")
 
 # The second half of queue.hpp: its templates, kept in the engine room they work with.

@@ -8,10 +8,10 @@
 #include <support/numbers.hpp>
 #include <support/scale.hpp>
 #include <support/scenario.hpp>
-#include <support/seeded_driver.hpp>
 #include <support/seeds.hpp>
 #include <support/watched_run.hpp>
 
+#include <sluice/runtime/seeded_driver.hpp>
 #include <sluice/sluice.hpp>
 
 #include <catch2/catch.hpp>
@@ -180,7 +180,7 @@ TEST_CASE("Invariant 3: close flows forward, failure flows both ways. An edge ne
     }
     stream | sink(
                  "drop", [](Number) {}, draw.sink(2));
-    SeededDriver driver(p, round_seed);
+    detail::SeededDriver driver(p, round_seed);
     std::string fault;
     const Report report = driver.finish([&] {
       for (std::size_t i = 0; i < 3; ++i) {  // the edge behind stage i + 1

@@ -9,11 +9,11 @@
 #include <support/numbers.hpp>
 #include <support/off_thread_checks.hpp>
 #include <support/scale.hpp>
-#include <support/seeded_driver.hpp>
 #include <support/seeds.hpp>
 #include <support/shapes.hpp>
 #include <support/watched_run.hpp>
 
+#include <sluice/runtime/seeded_driver.hpp>
 #include <sluice/runtime/stage_sums.hpp>
 #include <sluice/sluice.hpp>
 
@@ -62,7 +62,7 @@ void after_every_step(Look look, LookAtEnd look_at_end) {
       const Scenario scenario = shape.make(draw);
       const auto disturbance = static_cast<Disturbance>(draw.between(0, 2));
       const std::size_t when = draw.between(1, 150);
-      SeededDriver driver(scenario.pipeline, round_seed);
+      detail::SeededDriver driver(scenario.pipeline, round_seed);
       RunState& run = driver.run();
       std::string fault;
       std::size_t steps = 0;
@@ -105,7 +105,7 @@ TEST_CASE("Invariant 1: count, then publish. In a callback the item in progress 
     const std::uint64_t round_seed = seed() + round;
     INFO("repeat this round with SLUICE_SEED=" << round_seed);
     Draw draw(round_seed);
-    SeededDriver* driver = nullptr;
+    detail::SeededDriver* driver = nullptr;
     std::size_t wrong = 0;
     std::size_t looks = 0;
     const auto look = [&](std::size_t stage, std::uint64_t item) {
@@ -123,7 +123,7 @@ TEST_CASE("Invariant 1: count, then publish. In a callback the item in progress 
     Pipeline p("callbacks");
     p.source("read", numbers(50), draw.source()) | map("a", pass(1), draw.stage()) |
         map("b", pass(2), draw.stage()) | sink("c", pass(3), draw.sink(3));
-    SeededDriver driving(p, round_seed);
+    detail::SeededDriver driving(p, round_seed);
     driver = &driving;
     driving.finish();
     CHECK(wrong == 0);
@@ -175,7 +175,7 @@ void explore_lineage(TrackedPipeline (TrackedShapes::*shape)()) {
     TrackedShapes shapes(draw);
     const TrackedPipeline tracked = (shapes.*shape)();
     const std::size_t stop_after = draw.one_in(3) ? draw.between(1, 150) : 0;
-    SeededDriver driver(tracked.pipeline, round_seed);
+    detail::SeededDriver driver(tracked.pipeline, round_seed);
     std::size_t steps = 0;
     std::size_t uncovered = 0;
     const Report report = driver.finish([&] {
@@ -263,7 +263,7 @@ TEST_CASE("Invariant 2: flush, then done. Absorbed state comes out before the ou
     p.source("read", numbers(60), draw.source()) | stage("absorb", Absorber(finished), options) |
         sink(
             "add", [&sum](Number n) { sum += n; }, draw.sink(2));
-    SeededDriver driver(p, round_seed);
+    detail::SeededDriver driver(p, round_seed);
     const detail::QueueCore& out = driver.run().edge_into(2)->lane(0);
     bool closed_too_early = false;
     driver.finish([&] {

@@ -3,9 +3,10 @@
 // Each round has a seed of its own; SLUICE_SEED=<the seed of a failing round> makes it the first one.
 // SPDX-License-Identifier: MIT
 #include <support/scale.hpp>
-#include <support/seeded_driver.hpp>
 #include <support/seeds.hpp>
 #include <support/shapes.hpp>
+
+#include <sluice/runtime/seeded_driver.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -19,7 +20,7 @@ using namespace testing_support;
 constexpr std::uint64_t kRounds = scaled(1500);
 
 /// Runs the scenario, stopped or cancelled after so many steps. Returns  what was really done to it.
-Disturbance drive(SeededDriver& driver, Disturbance wanted, std::size_t after_steps,
+Disturbance drive(detail::SeededDriver& driver, Disturbance wanted, std::size_t after_steps,
                   Report& report) {
   Disturbance done = Disturbance::none;
   std::size_t steps = 0;
@@ -39,7 +40,7 @@ void explore(const Shape& shape) {
     Draw draw(round_seed);
     const Scenario scenario = shape.make(draw);
     const auto wanted = static_cast<Disturbance>(draw.one_in(2) ? 0 : draw.between(1, 2));
-    SeededDriver driver(scenario.pipeline, round_seed);
+    detail::SeededDriver driver(scenario.pipeline, round_seed);
     Report report;
     const Disturbance done = drive(driver, wanted, draw.between(1, 150), report);
     CHECK(report.ledger.faults == std::vector<std::string>{});
@@ -116,7 +117,7 @@ TEST_CASE("Seeded driver: the same seed gives the same order of events", "[pipel
     merge(stream | map("a", [](Number n) { return n; }, {.workers = 2, .capacity = 2}),
           stream | map("b", [](Number n) { return 100 + n; }, {.capacity = 3})) |
         sink("collect", got.sink(), {.workers = 2, .capacity = 2});
-    SeededDriver(p, with).finish();
+    detail::SeededDriver(p, with).finish();
     return got.items();
   };
   CHECK(arrivals(1) == arrivals(1));
@@ -127,8 +128,8 @@ TEST_CASE("Seeded driver: a run that can't go on is reported as a deadlock", "[p
   Pipeline p("unread");
   p.source("read", numbers(10)) | map("same", [](Number n) { return n; }, {.capacity = 1}) |
       outlet<Number>("out", {.capacity = 1});
-  SeededDriver driver(p, 1);
-  CHECK_THROWS_AS(driver.finish(), SeededDriver::Deadlock);
+  detail::SeededDriver driver(p, 1);
+  CHECK_THROWS_AS(driver.finish(), detail::SeededDriver::Deadlock);
   driver.run().request_cancel();
   CHECK(driver.finish().ledger.balanced);
 }

@@ -7,8 +7,8 @@
 
 #include <support/numbers.hpp>
 #include <support/scenario.hpp>
-#include <support/seeded_driver.hpp>
 
+#include <sluice/runtime/run_state.hpp>
 #include <sluice/sluice.hpp>
 
 #include <algorithm>

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <support/carriers.hpp>
-#include <support/seeded_driver.hpp>
 #include <support/seeds.hpp>
 #include <support/watched_run.hpp>
 
+#include <sluice/runtime/seeded_driver.hpp>
 #include <sluice/sluice.hpp>
 
 #include <catch2/catch.hpp>
@@ -78,7 +78,10 @@ class Driver {
   }
 
   [[nodiscard]] Outcome run_by_seed(const Pipeline& pipeline, RunOptions options) const {
-    SeededDriver driver{pipeline, *seed_, std::move(options)};
+    detail::SeededDriver driver{pipeline,
+                                *seed_,
+                                options.overrides,
+                                {std::move(options.on_dead_letter), std::move(options.on_log)}};
     Outcome outcome{driver.finish(), {}};
     CHECK(driver.unfinished() == 0);
     outcome.error = thrown_by([&] { driver.run().throw_failure(); });

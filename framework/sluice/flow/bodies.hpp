@@ -1,7 +1,8 @@
 // sluice/flow/bodies.hpp: the user's callables in the one form that a step knows.
 //
 // A body has process(In&&, Emitter<Out>&, Context&) or next(Emitter<Out>&, Context&), and may have
-// start(Context&), finish(Emitter<Out>&), due() and on_time(Emitter<Out>&).
+// start(Context&), finish(Emitter<Out>&), due() and on_time(Emitter<Out>&, Context&),
+// allowance(now) and ready_at().
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

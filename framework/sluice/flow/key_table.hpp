@@ -28,23 +28,34 @@ class KeyTable {
 
   /// The state of `key`; a copy of `initial` when the key is new.
   State& at(Key&& key, const State& initial) {
+    return entry_of(std::move(key), [&initial]() -> const State& { return initial; }).state;
+  }
+  /// The entry of `key`; its state is `make()` when the key is new. Valid until another key comes.
+  template <class Make>
+  Entry& entry_of(Key&& key, Make make) {
     // The bits are mixed because std::hash of an integer is the identity.
     const std::uint64_t hash = std::hash<Key>{}(key)*0x9E3779B97F4A7C15U;
     if (!heads_.empty()) {
       for (std::size_t i = heads_[bucket(hash)]; i != kNone; i = entries_[i].next) {
-        if (entries_[i].hash == hash && entries_[i].key == key) return entries_[i].state;
+        if (entries_[i].hash == hash && entries_[i].key == key) return entries_[i];
       }
     }
     if (entries_.size() == heads_.size()) grow();
-    entries_.push_back({std::move(key), initial, hash, heads_[bucket(hash)]});
+    entries_.push_back({std::move(key), make(), hash, heads_[bucket(hash)]});
     heads_[bucket(hash)] = entries_.size() - 1;
-    return entries_.back().state;
+    return entries_.back();
   }
 
   /// Forgets the key that came last.
   void drop_last() noexcept {
     heads_[bucket(entries_.back().hash)] = entries_.back().next;  // the last one heads its chain
     entries_.pop_back();
+  }
+
+  /// Forgets all keys, and keeps the memory.
+  void clear() noexcept {
+    entries_.clear();
+    for (std::size_t& head : heads_) head = kNone;
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }

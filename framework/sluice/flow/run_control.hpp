@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/deadline.hpp>
 #include <sluice/error.hpp>
 #include <sluice/sync/wait_point.hpp>
 
@@ -49,6 +50,17 @@ class RunControl {
   [[nodiscard]] bool stopping() const noexcept {
     return stop_source_.stop_requested() || cancelled();
   }
+  /// What time it is for all that waits inside a step: back-off, linger, windows, throttles. The steady
+  /// clock, unless a driver has set another time. Read per timer, not per item.
+  [[nodiscard]] Clock::time_point now() const noexcept {
+    return is_virtual_ ? virtual_now_ : Clock::now();
+  }
+  /// From now on the run's clock stands still at `now`. Only for a driver that runs all steps on one
+  /// thread and waits for nothing: carriers wait by the steady clock.
+  void set_now(Clock::time_point now) noexcept {
+    is_virtual_ = true;
+    virtual_now_ = now;
+  }
   /// Stopped by stop() and by cancel().
   [[nodiscard]] std::stop_token stop_token() const { return stop_source_.get_token(); }
 
@@ -70,6 +82,10 @@ class RunControl {
 
   std::atomic<bool> cancelled_{false};
   std::stop_source stop_source_;
+
+ private:
+  bool is_virtual_ = false;
+  Clock::time_point virtual_now_{};
 };
 
 }  // namespace detail

@@ -8,7 +8,7 @@ namespace sluice::detail {
 
 StepResult SourceLoop::run(StepFrame& frame) noexcept {
   if (waiting_) {
-    if (due_ > Clock::now() && wanted()) return StepResult::needs_time;
+    if (due_ > worker().control().now() && wanted()) return StepResult::needs_time;
     waiting_ = false;
   }
   frame.items = frame.sample ? pull_timed(frame) : pull(frame.max_items);
@@ -45,7 +45,8 @@ void SourceLoop::fail_call() noexcept {
   }
   set_attempt(attempt_ + 1);
   if (policy.back_off.count() > 0) {
-    due_ = Deadline::after(back_off_before(policy, attempt_)).time();
+    const auto wait = back_off_before(policy, attempt_);
+    due_ = Deadline::after(wait, worker().control().now()).time();
     waiting_ = true;
   }
 }

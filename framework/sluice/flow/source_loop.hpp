@@ -18,6 +18,7 @@ class SourceLoop : public StepLoop {
  public:
   [[nodiscard]] QueueCore* input() const noexcept final { return nullptr; }
   [[nodiscard]] Deadline wake_at() const noexcept final { return Deadline::at(due_); }
+  [[nodiscard]] bool stop_ends_wait() const noexcept final { return true; }
 
  protected:
   using Clock = std::chrono::steady_clock;

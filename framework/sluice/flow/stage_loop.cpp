@@ -27,7 +27,11 @@ StageLoop::StageLoop(WorkerState& worker, QueueCore& input) noexcept
       careful_(must_survive(worker.stage().on_error) || worker.timed() != nullptr) {}
 
 Deadline StageLoop::wake_at() const noexcept {
-  const Deadline own = timer();
+  Deadline own = timer();
+  if (waits_for_pace_.load(std::memory_order_relaxed)) {
+    const Deadline next = ready_at();
+    if (next < own) own = next;
+  }
   if (delayed_.empty()) return own;
   const Deadline retry_at = Deadline::at(delayed_.front()->due);
   return own < retry_at ? own : retry_at;
@@ -36,6 +40,7 @@ Deadline StageLoop::wake_at() const noexcept {
 StepResult StageLoop::run(StepFrame& frame) noexcept {
   stop_waiting();
   window_full_ = false;
+  waits_for_pace_.store(false, std::memory_order_relaxed);
   if (ended_early()) return end_early();
   const bool timed = run_timers(frame);
   if (pending()) return blocked_or_abandoned();
@@ -44,8 +49,13 @@ StepResult StageLoop::run(StepFrame& frame) noexcept {
   // What waits for its retry is in flight; without a bound, nothing would hold the producers back.
   if (delayed_.size() >= kMaxDelayed) return StepResult::needs_time;
   if (timed && ended_early()) return end_early();
+  if (timed && body_is_due()) return StepResult::progressed;  // it has more to bring out first
   if (next_ == taken_) {
-    switch (take(frame.max_items)) {
+    std::size_t max_items = frame.max_items;
+    if (paced_) {
+      if (const auto wait = wait_for_pace(max_items)) return *wait;
+    }
+    switch (take(max_items)) {
       case GetStatus::ok:
         break;
       case GetStatus::empty:
@@ -69,6 +79,22 @@ StepResult StageLoop::input_ended() noexcept {
     return wait_for(OrderGate::Wait::end);
   }
   return finish();
+}
+
+// Lowers the number of items to take to what the body may be given; says what to wait for when that is
+// none. The end of the input needs no allowance. What a stopped run drains is not held back.
+std::optional<StepResult> StageLoop::wait_for_pace(std::size_t& max_items) noexcept {
+  if (worker().control().stopping()) return std::nullopt;
+  const std::size_t allowed = allowance();
+  if (allowed > 0) {
+    if (allowed < max_items) max_items = allowed;
+    return std::nullopt;
+  }
+  if (!input_->has_items()) {
+    return input_->drained() ? input_ended() : StepResult::needs_input;
+  }
+  waits_for_pace_.store(true, std::memory_order_relaxed);
+  return StepResult::needs_time;
 }
 
 GetStatus StageLoop::take(std::size_t max_items) noexcept {
@@ -150,7 +176,7 @@ void StageLoop::delay(std::unique_ptr<DelayedItem> item) {
 bool StageLoop::run_timers(StepFrame& frame) noexcept {
   bool ran = false;
   while (!delayed_.empty() && !pending() && !cancelled() && !ended_early() &&
-         frame.items < frame.max_items && delayed_.front()->due <= Clock::now()) {
+         frame.items < frame.max_items && delayed_.front()->due <= worker().control().now()) {
     const std::unique_ptr<DelayedItem> due = std::move(delayed_.front());
     delayed_.erase(delayed_.begin());
     held_ = false;
@@ -161,8 +187,16 @@ bool StageLoop::run_timers(StepFrame& frame) noexcept {
     if (pending() && !publish()) return true;
     settle(owed_);
   }
-  if (!pending() && timer().passed()) ran = run_body_timer() || ran;
+  while (!pending() && !cancelled() && frame.items < frame.max_items && body_is_due()) {
+    ran = run_body_timer() || ran;
+    ++frame.items;
+  }
   return ran;
+}
+
+bool StageLoop::body_is_due() const noexcept {
+  const Deadline due = timer();
+  return !due.is_never() && due.passed(worker().control().now());
 }
 
 bool StageLoop::run_body_timer() noexcept {

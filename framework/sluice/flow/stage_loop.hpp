@@ -5,6 +5,8 @@
 // (2) got = completed + skipped + dead + failed + cancelled, per worker.
 // (2a) Where several workers keep an order, an item that was processed is finished: it waits for its turn
 //     (order_gate.hpp). It is settled by who delivers its outputs, so (1) holds as well.
+// (2b) A paced body (a throttle) is given an item only when it may pass it on at once: what has to wait for
+//     its time stays in the queue, where backpressure sees it.
 // (3) Outputs of an item are published before the next item's callback begins, so no output is held
 //     back by user code.
 // Layer: flow. Not API.
@@ -40,6 +42,9 @@ class StageLoop : public StepLoop {
  public:
   [[nodiscard]] QueueCore* input() const noexcept final { return input_; }
   [[nodiscard]] Deadline wake_at() const noexcept final;
+  [[nodiscard]] bool stop_ends_wait() const noexcept final {
+    return waits_for_pace_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] Full full() const noexcept final;
   [[nodiscard]] bool any_room(bool closely) const noexcept final;
   [[nodiscard]] InOrder in_order() const noexcept final;
@@ -69,6 +74,10 @@ class StageLoop : public StepLoop {
   /// Calls the body's on_time() and commits its outputs. May throw; its outputs are then discarded.
   virtual void on_time() {}
 
+  /// Of a paced body: how many items it may be given as of now, and when at least one.
+  [[nodiscard]] virtual std::size_t allowance() noexcept { return ~std::size_t{0}; }
+  [[nodiscard]] virtual Deadline ready_at() const noexcept { return {}; }
+
   /// The port of a number's slot in the window.
   [[nodiscard]] virtual PortCore& slot_of(std::uint64_t number) noexcept = 0;
   /// Offers what the slot's port holds; true when nothing is left. May throw.
@@ -79,6 +88,8 @@ class StageLoop : public StepLoop {
 
   // ---- for the derived class -----------------------------------------------------------------------
 
+  /// The body is paced: no more is taken than its allowance, so nothing that was taken waits for it.
+  void set_paced() noexcept { paced_ = true; }
   /// An item was put aside and holds the worker.
   [[nodiscard]] bool held() const noexcept { return held_; }
   /// After an item whose outputs wait: true when they were all accepted and more are wanted.
@@ -135,6 +146,8 @@ class StageLoop : public StepLoop {
   [[nodiscard]] std::optional<StepResult> interruption() noexcept;
   [[nodiscard]] bool run_timers(StepFrame& frame) noexcept;
   [[nodiscard]] bool run_body_timer() noexcept;
+  [[nodiscard]] std::optional<StepResult> wait_for_pace(std::size_t& max_items) noexcept;
+  [[nodiscard]] bool body_is_due() const noexcept;
   [[nodiscard]] GetStatus take(std::size_t max_items) noexcept;
   [[nodiscard]] GetStatus take_some(std::size_t max_items) noexcept;
   [[nodiscard]] GetStatus take_admitted(std::size_t max_items, std::size_t workers) noexcept;
@@ -150,6 +163,8 @@ class StageLoop : public StepLoop {
   bool outputs_ended_ = false;  // a slot's port has found that nobody wants outputs
   std::atomic<OrderGate::Wait> waits_{OrderGate::Wait::none};
   std::atomic<std::uint64_t> waits_with_{0};  // the number that waits for its turn
+  std::atomic<bool> waits_for_pace_{false};
+  bool paced_ = false;
   bool careful_;
   bool held_ = false;     // a retry's wait holds the worker
   bool blocked_ = false;  // outputs of the last item did not fit

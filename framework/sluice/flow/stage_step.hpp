@@ -36,9 +36,15 @@ concept BodyWithFinish = requires(Body& body, Emitter<Out>& out) {
   body.finish(out);
 };
 template <class Body, class Out>
-concept BodyWithTimer = requires(Body& body, Emitter<Out>& out) {
+concept BodyWithTimer = requires(Body& body, Emitter<Out>& out, Context& context) {
   { body.due() } -> std::convertible_to<Deadline>;
-  body.on_time(out);
+  body.on_time(out, context);
+};
+/// Says how many more items it may be given as of now, and when the next one.
+template <class Body>
+concept PacedBody = requires(Body& body, std::chrono::steady_clock::time_point now) {
+  { body.allowance(now) } -> std::convertible_to<std::size_t>;
+  { body.ready_at() } -> std::convertible_to<Deadline>;
 };
 
 template <class Body>
@@ -106,6 +112,9 @@ class StageStep final : public StageLoop {
     explicit Delayed(In&& what) : item(std::move(what)) {}
     In item;
   };
+  static_assert(
+      !requires(Body & body) { body.due(); } || BodyWithTimer<Body, Out>,
+      "sluice: a body with due() needs on_time(Emitter<Out>&, Context&)");
   static constexpr bool kCopies = Copyable<In> && !Body::kReadsOnly;
 
   StageStep(const StepSetup& setup, Queue<In>& lane, Body&& body)
@@ -115,6 +124,7 @@ class StageStep final : public StageLoop {
         out_(setup, context_),
         body_(std::in_place, std::move(body)) {
     set_port(out_.core());
+    if constexpr (PacedBody<Body>) set_paced();
   }
 
   // ---- the loop's questions ------------------------------------------------------------------------
@@ -136,8 +146,17 @@ class StageStep final : public StageLoop {
   }
   void on_time() override {
     if constexpr (BodyWithTimer<Body, Out>) {
-      emit_all(out_, [this](Emitter<Out>& emitter) { body_->on_time(emitter); });
+      emit_all(out_, [this](Emitter<Out>& emitter) { body_->on_time(emitter, context_); });
     }
+  }
+
+  std::size_t allowance() noexcept override {
+    if constexpr (PacedBody<Body>) return body_->allowance(worker().control().now());
+    return StageLoop::allowance();
+  }
+  Deadline ready_at() const noexcept override {
+    if constexpr (PacedBody<Body>) return body_->ready_at();
+    return StageLoop::ready_at();
   }
 
   Taken take_batch(std::size_t max) noexcept override {
@@ -355,7 +374,7 @@ class StageStep final : public StageLoop {
     try {
       auto delayed = std::make_unique<Delayed>(std::move(item));
       const auto wait = back_off_before(worker().stage().on_error, number);
-      delayed->due = Deadline::after(wait).time();
+      delayed->due = Deadline::after(wait, worker().control().now()).time();
       delayed->ordinal = ordinal;
       delayed->attempt = number;
       delay(std::move(delayed));

@@ -60,6 +60,9 @@ class StepBody {
   /// The next timer (retry, linger); never when there is none.
   [[nodiscard]] virtual Deadline wake_at() const noexcept = 0;
 
+  /// What this worker waits for at wake_at() is moot once the run is stopping. Threads  any.
+  [[nodiscard]] virtual bool stop_ends_wait() const noexcept = 0;
+
   /// Items between being taken and leaving in order, now and at most; zeros where no order is kept.
   struct InOrder {
     std::uint64_t open = 0;

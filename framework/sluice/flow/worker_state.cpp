@@ -23,6 +23,9 @@ std::stop_token Context::stop_token() const {
   const detail::TimedItem* const timed = worker_->timed();
   return timed != nullptr ? timed->token() : worker_->stage().stop_source.get_token();
 }
+std::chrono::steady_clock::time_point Context::now() const noexcept {
+  return worker_->control().now();
+}
 bool Context::cancelled() const noexcept { return worker_->control().cancelled(); }
 
 void Context::dead(std::string subject, std::string reason) {

@@ -123,10 +123,11 @@ void Worker::learn(const StepFrame& frame, Nanoseconds spent) noexcept {
                : std::max<std::size_t>(1, static_cast<std::size_t>(fits));
 }
 
-// While a run drains, retries keep their time; a source has nothing to retry for once it is stopped.
+// While a run drains, retries keep their time; a source has nothing to retry for once it is stopped, and
+// a throttle has nobody left to hold back.
 bool Worker::timer_is_moot() const noexcept {
   const RunControl& control = state.control();
-  return (body->input() == nullptr ? control.stopping() : control.cancelled()) ||
+  return (body->stop_ends_wait() ? control.stopping() : control.cancelled()) ||
          state.stage().enough.load(std::memory_order_relaxed);
 }
 

@@ -35,7 +35,8 @@ TextWriter::~TextWriter() {
   }
 }
 
-void TextWriter::open() {
+void TextWriter::open(const Context& context) {
+  context_ = &context;
   const WriteMode mode = options_.append ? WriteMode::append : WriteMode::truncate;
   file_ = std::make_unique<File>(sluice::detail::open_to_write(path_, mode));
   buffer_.reserve(options_.buffer_bytes);
@@ -44,7 +45,7 @@ void TextWriter::open() {
 void TextWriter::line(std::string_view text) {
   const std::size_t size = text.size() + options_.line_end.size();
   if (buffer_.size() + size > options_.buffer_bytes) flush();
-  if (buffer_.empty()) due_ = Deadline::after(kFlushAfter);
+  if (buffer_.empty()) due_ = Deadline::after(kFlushAfter, context_->now());
   buffer_.append(text).append(options_.line_end);
   if (buffer_.size() >= options_.buffer_bytes) flush();
 }

@@ -8,6 +8,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/context.hpp>
 #include <sluice/deadline.hpp>
 
 #include <chrono>
@@ -31,8 +32,8 @@ class TextWriter {
   TextWriter& operator=(const TextWriter&) = delete;
   ~TextWriter();
 
-  /// Throws  std::system_error with the path.
-  void open();
+  /// `context` tells the time, until the end. Throws  std::system_error with the path.
+  void open(const Context& context);
   /// Blocks  when the buffer is full and the file takes its time.
   /// Throws  std::system_error with path and number (disk full); ClosedOutput when standard output
   ///         is a pipe that nobody reads.
@@ -53,6 +54,7 @@ class TextWriter {
   WriteOptions options_;
   std::unique_ptr<File> file_;
   std::string buffer_;
+  const Context* context_ = nullptr;
   Deadline due_;
   bool failed_ = false;
 };

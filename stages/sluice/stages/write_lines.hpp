@@ -66,7 +66,7 @@ class WriteBody {
   explicit WriteBody(const WriteInOrder& what)
       : writer_(std::make_unique<TextWriter>(what.path, what.options)), order_(what.early_lines) {}
 
-  void start(Context&) { writer_->open(); }
+  void start(Context& context) { writer_->open(context); }
   void process(In&& item, Emitter<NoOutput>&, Context&) {
     if constexpr (kNumbered) {
       order_.add(std::move(item), *writer_);
@@ -79,7 +79,7 @@ class WriteBody {
     writer_->finish();
   }
   [[nodiscard]] Deadline due() const noexcept { return writer_->due(); }
-  void on_time(Emitter<NoOutput>&) { writer_->flush(); }
+  void on_time(Emitter<NoOutput>&, Context&) { writer_->flush(); }
 
  private:
   std::unique_ptr<TextWriter> writer_;
