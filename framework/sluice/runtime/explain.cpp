@@ -31,6 +31,8 @@ class Explainer {
   }
 
  private:
+  static constexpr Worker::Nanoseconds kNever = std::numeric_limits<Worker::Nanoseconds>::max();
+
   [[nodiscard]] double seconds_since(Worker::Nanoseconds then) const {
     return static_cast<double>(std::max<Worker::Nanoseconds>(0, now_ - then)) * 1e-9;
   }
@@ -50,6 +52,11 @@ class Explainer {
       case Activity::busy:
         return busy_text(worker, stage, seconds);
       case Activity::starved:
+        if (waits_for_retry(worker, stage)) {
+          return fmt::format(
+              "waits for {:.3f} s, for the next attempt of an item and for items on {}", seconds,
+              run_.edge_into(stage)->spec().name);
+        }
         return fmt::format("starved for {:.3f} s, waits for items on {}", seconds,
                            run_.edge_into(stage)->spec().name);
       case Activity::blocked: {
@@ -59,13 +66,19 @@ class Explainer {
                            run_.edge_into(to)->spec().name);
       }
       case Activity::parked:
-        return worker.wake_at() == std::numeric_limits<Worker::Nanoseconds>::max()
+        return worker.wake_at() == kNever
                    ? fmt::format("ready for {:.3f} s, waits for a thread", seconds)
                    : fmt::format("waits for a timer for {:.3f} s", seconds);
       case Activity::ended:
         break;
     }
     return "ended";
+  }
+
+  // It has taken an item that it will try again; a timer of its body alone is not such a reason.
+  [[nodiscard]] bool waits_for_retry(const Worker& worker, std::size_t stage) const {
+    if (worker.activity() != Activity::starved || worker.wake_at() == kNever) return false;
+    return sum_stage(run_, stage, Count::taken) > sum_queues(*run_.edge_into(stage)).done;
   }
 
   // Not by an edge alone: by several, or by the order that its stage keeps.
@@ -165,6 +178,8 @@ class Explainer {
     if (slowest_of(stage, Activity::busy) != nullptr) return stage;
     if (slowest_of(stage, Activity::blocked) != nullptr) return stage;
     if (slowest_of(stage, Activity::parked) != nullptr) return stage;
+    const Worker* starved = slowest_of(stage, Activity::starved);
+    if (starved != nullptr && waits_for_retry(*starved, stage)) return stage;
     return fed_by(stage);
   }
 
