@@ -111,6 +111,8 @@ TEST_CASE("codec: containers come back with their elements in order", "[codec]")
   CHECK(survives(std::array<int, 3>{1, 2, 3}));
   CHECK(survives(std::array<std::string, 2>{"a", "b"}));
   CHECK(survives(std::array<int, 0>{}));
+  CHECK(survives(std::vector<Sealed>{Sealed(1), Sealed(2)}));
+  CHECK(survives(std::map<std::string, Sealed>{{"a", Sealed(1)}}));
   CHECK(survives(std::array<Constant, 2>{{{1, Sealed(2)}, {3, Sealed(4)}}}));
   CHECK(encoded_size(std::vector<Point>(10)) == 4 + 10 * sizeof(Point));
 }

@@ -72,8 +72,8 @@ T read_scalar(Reader& from) {
 
 template <class V>
 void write_element(const V& value, Writer& to) {
-  write_value<V>(value, to);
   if constexpr (kMinSize<V> == 0) to.put_raw("", 1);  // so that a length can be compared with bytes
+  write_value<V>(value, to);
 }
 template <class V>
 V read_element(Reader& from) {
