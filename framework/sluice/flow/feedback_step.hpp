@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace sluice::detail {
@@ -28,13 +29,14 @@ class FeedbackStep final : public StepLoop {
       : StepLoop(*setup.worker),
         lane_(&static_cast<Edge<T>*>(setup.input)->queue(0)),
         port_(setup.outputs, *setup.worker),
-        store_(options) {
+        store_(std::in_place, options) {
     port_.allow_direct(false);
     set_port(&port_);
   }
 
   [[nodiscard]] QueueCore* input() const noexcept override { return lane_; }
   [[nodiscard]] Deadline wake_at() const noexcept override { return {}; }
+  [[nodiscard]] bool stop_ends_wait() const noexcept override { return false; }
   [[nodiscard]] bool any_room(bool closely) const noexcept override {
     return (closely ? lane_->may_have_items() : lane_->has_items()) || StepLoop::any_room(closely);
   }
@@ -44,7 +46,7 @@ class FeedbackStep final : public StepLoop {
 
   void start_body() override {}
   bool finish_body() override { return false; }
-  void end_body() noexcept override {}
+  void end_body() noexcept override { store_.reset(); }
   bool publish_outputs() override { return port_.publish(); }
   void abandon_outputs() noexcept override { port_.abandon(); }
   bool runs_while_full() const noexcept override { return true; }
@@ -70,7 +72,7 @@ class FeedbackStep final : public StepLoop {
       static_cast<void>(lane_->try_get_many(batch_, frame.max_items));
       worker().counts.add(Count::taken, batch_.size());
       frame.items += batch_.size();
-      for (std::size_t i = 0; i < batch_.size(); ++i) store_.put(std::move(batch_[i]));
+      for (std::size_t i = 0; i < batch_.size(); ++i) store_->put(std::move(batch_[i]));
     } catch (...) {
       fail_phase(worker(), "keeping an item");
     }
@@ -79,10 +81,10 @@ class FeedbackStep final : public StepLoop {
 
   // Items become outputs some at a time; the port holds what the head of the loop has no room for.
   bool give() noexcept {
-    if (pending() || store_.size() == 0) return false;
+    if (pending() || store_->empty()) return false;
     try {
-      while (offered_ < kGiven && store_.size() != 0) {
-        port_.stage(store_.take());
+      while (offered_ < kGiven && !store_->empty()) {
+        port_.stage(store_->take());
         ++offered_;
       }
       port_.commit();
@@ -126,12 +128,12 @@ class FeedbackStep final : public StepLoop {
     if constexpr (kAccounting) lane_->settle_taken(unsettled);
     offered_ = 0;
     batch_.clear();
-    store_.clear();
+    store_.reset();
   }
 
   Queue<T>* lane_;
   OutPort<T> port_;
-  SpillStore<T> store_;
+  std::optional<SpillStore<T>> store_;  // until the worker leaves
   ItemVector<T> batch_;
   std::size_t offered_ = 0;  // items whose outputs are in the port
 };

@@ -1,0 +1,351 @@
+// sluice/codec/values.hpp: how each kind of value is written and read.
+//
+// (1) A value's bytes are those of its parts in order; lengths are 32 bits wide, or 32 + 64.
+// (2) Values whose bytes are those of their parts, without padding, are copied as a whole; the result
+//     is the same. So padding never leaves the process.
+// (3) Parts are read straight into the value under construction, in the order in which they were
+//     written; when a part can't be read, the destructors of the others clean up.
+// Layer: codec. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/base/type_name.hpp>
+#include <sluice/codec/layout.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace sluice::detail {
+
+template <class T>
+void write_value(const T& value, Writer& to);
+template <class T>
+[[nodiscard]] T read_value(Reader& from);
+
+/// One more level of a value that may contain values of its own type.
+template <class Side>
+class Level {
+ public:
+  explicit Level(Reader& side) : side_(side) { side.enter(); }
+  Level(Writer& side, std::string_view type) : side_(side) { side.enter(type); }
+  Level(const Level&) = delete;
+  Level& operator=(const Level&) = delete;
+  ~Level() { side_.leave(); }
+
+ private:
+  Side& side_;
+};
+
+// ---- Scalars ---------------------------------------------------------------------------------------
+
+template <class T>
+void write_scalar(const T& value, Writer& to) {
+  if constexpr (std::is_same_v<T, long double>) {
+    std::byte bytes[sizeof(T)] = {};  // what is padding in `value` is zero here
+    std::memcpy(bytes, &value, kLongDoubleBytes);
+    to.put_raw(bytes, sizeof bytes);
+  } else {
+    to.put_raw(&value, sizeof value);
+  }
+}
+
+template <class T>
+T read_scalar(Reader& from) {
+  if constexpr (std::is_same_v<T, bool>) {
+    unsigned char byte = 0;
+    from.get_raw(&byte, 1);
+    if (byte > 1) from.fail("a bool is neither 0 nor 1");
+    return byte == 1;
+  } else {
+    T value;
+    from.get_raw(&value, sizeof value);
+    return value;
+  }
+}
+
+// ---- Rows of values --------------------------------------------------------------------------------
+
+template <class V>
+void write_element(const V& value, Writer& to) {
+  if constexpr (kMinSize<V> == 0) to.put_raw("", 1);  // so that a length can be compared with bytes
+  write_value<V>(value, to);
+}
+template <class V>
+V read_element(Reader& from) {
+  if constexpr (kMinSize<V> == 0) {
+    unsigned char filler = 0;
+    from.get_raw(&filler, 1);
+  }
+  return read_value<V>(from);
+}
+
+template <class V, std::size_t N>
+void write_row(const V (&row)[N], Writer& to) {
+  if constexpr (kBulk<V>) {
+    to.put_raw(row, sizeof row);
+  } else {
+    for (const V& value : row) write_value<V>(value, to);
+  }
+}
+
+/// Overwrites a value that is there already.
+template <class T>
+void read_over(T& value, Reader& from) {
+  if constexpr (std::is_array_v<T>) {
+    if constexpr (kBulk<T>) {
+      from.get_raw(&value, sizeof value);
+    } else {
+      for (auto& element : value) read_over(element, from);
+    }
+  } else {
+    value = read_value<T>(from);
+  }
+}
+
+template <class C>
+void write_sequence(const C& row, Writer& to) {
+  using V = typename C::value_type;
+  to.put_count(row.size());
+  if constexpr (kBulkRow<C>) {
+    to.put_raw(row.data(), row.size() * sizeof(V));
+  } else {
+    const Level<Writer> level(to, type_name<C>());
+    for (const V& value : row) write_element<V>(value, to);
+  }
+}
+
+template <class C>
+void make_room(C& container, std::size_t count, std::size_t size, const Reader& from) {
+  if constexpr (requires { container.reserve(count); }) {
+    container.reserve(from.believable(count, size));
+  }
+}
+
+template <class C>
+C read_sequence(Reader& from) {
+  using V = typename C::value_type;
+  C row;
+  const std::size_t count = from.get_count(kLeastElement<V>);
+  if constexpr (kBulkRow<C>) {
+    row.resize(count);
+    from.get_raw(row.data(), count * sizeof(V));
+  } else {
+    const Level<Reader> level(from);
+    make_room(row, count, sizeof(V), from);
+    for (std::size_t i = 0; i < count; ++i) row.push_back(read_element<V>(from));
+  }
+  return row;
+}
+
+template <class C>
+void write_keyed(const C& container, Writer& to) {
+  const Level<Writer> level(to, type_name<C>());
+  to.put_count(container.size());
+  for (const auto& entry : container) {
+    if constexpr (Map<C>) {
+      write_element<typename C::key_type>(entry.first, to);
+      write_value<typename C::mapped_type>(entry.second, to);
+    } else {
+      write_element<typename C::key_type>(entry, to);
+    }
+  }
+}
+
+template <class C>
+C read_keyed(Reader& from) {
+  using K = typename C::key_type;
+  const Level<Reader> level(from);
+  C container;
+  const std::size_t count = from.get_count(kLeastElement<K>);
+  make_room(container, count, sizeof(typename C::value_type), from);
+  for (std::size_t i = 0; i < count; ++i) {
+    K key = read_element<K>(from);
+    if constexpr (Map<C>) {
+      container.emplace_hint(container.end(), std::move(key),
+                             read_value<typename C::mapped_type>(from));
+    } else {
+      container.emplace_hint(container.end(), std::move(key));
+    }
+  }
+  return container;
+}
+
+// ---- Alternatives ----------------------------------------------------------------------------------
+
+template <class T, std::size_t I = 0, class... Vs>
+void write_variant(const T& value, Writer& to, TypeList<Vs...> alternatives) {
+  using std::get;
+  if constexpr (I == sizeof...(Vs)) {
+    throw EncodeError(type_name<T>(), "the variant holds no value, because an assignment threw");
+  } else if (value.index() == I) {
+    const auto index = static_cast<std::uint16_t>(I);
+    to.put_raw(&index, sizeof index);
+    using V = std::remove_cvref_t<decltype(get<I>(value))>;
+    write_value<V>(get<I>(value), to);
+  } else {
+    write_variant<T, I + 1>(value, to, alternatives);
+  }
+}
+
+template <class T, std::size_t I, class V, class... Rest>
+T read_alternative(std::size_t index, Reader& from, TypeList<V, Rest...>) {
+  if constexpr (sizeof...(Rest) > 0) {
+    if (index != I) return read_alternative<T, I + 1>(index, from, TypeList<Rest...>());
+  } else {
+    if (index != I) from.fail("a variant has no alternative of that number");
+  }
+  return T(std::in_place_index<I>, read_value<V>(from));
+}
+
+template <class T>
+T read_optional(Reader& from) {
+  const bool has_value = read_scalar<bool>(from);
+  if (!has_value) return T();
+  return T(std::in_place, read_value<typename T::value_type>(from));
+}
+
+// ---- Parts side by side ----------------------------------------------------------------------------
+
+template <class T>
+void write_aggregate(const T& value, Writer& to) {
+  with_members(value, [&to]<class... Ms>(TypeList<Ms...>, const auto&... members) {
+    static_cast<void>(to);
+    (write_value<std::remove_cv_t<Ms>>(members, to), ...);
+  });
+}
+
+// A bit-field is given what was read from one: it fits.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+template <class T, class... Ms>
+T read_aggregate(Reader& from, TypeList<Ms...> members) {
+  if constexpr (has_arrays(TypeList<Ms...>())) {
+    T value{};
+    with_members(value, [&from](auto, auto&... parts) { (read_over(parts, from), ...); });
+    return value;
+  } else {
+    static_cast<void>(members);
+    static_cast<void>(from);
+    return T{read_value<Ms>(from)...};  // braces evaluate from left to right
+  }
+}
+#pragma GCC diagnostic pop
+
+template <class T, std::size_t... I>
+T read_std_array(Reader& from, std::index_sequence<I...>) {
+  using V = typename T::value_type;
+  if constexpr (std::is_default_constructible_v<T> && std::is_move_assignable_v<V>) {
+    T row{};
+    for (V& value : row) read_over(value, from);
+    return row;
+  } else {
+    return T{{(static_cast<void>(I), read_value<V>(from))...}};
+  }
+}
+
+// ---- All of it -------------------------------------------------------------------------------------
+
+template <class T>
+void write_custom(const T& value, Writer& to) {
+  const Level<Writer> level(to, type_name<T>());
+  codec<T>::write(value, to);
+}
+template <class T>
+T read_custom(Reader& from) {
+  const Level<Reader> level(from);
+  return codec<T>::read(from);
+}
+
+template <class T>
+T read_bulk(Reader& from) {
+  if constexpr (std::is_default_constructible_v<T>) {
+    T value{};
+    from.get_raw(static_cast<void*>(&value), sizeof value);
+    return value;
+  } else {
+    std::array<std::byte, sizeof(T)> bytes;
+    from.get_raw(bytes.data(), sizeof bytes);
+    return std::bit_cast<T>(bytes);
+  }
+}
+
+template <class T>
+void write_value(const T& value, Writer& to) {
+  constexpr Kind kind = kKind<T>;
+  if constexpr (kind == Kind::custom) {
+    write_custom(value, to);
+  } else if constexpr (kind == Kind::scalar) {
+    write_scalar(value, to);
+  } else if constexpr (kBulk<T>) {
+    to.put_raw(&value, sizeof value);
+  } else if constexpr (kind == Kind::c_array) {
+    write_row(value, to);
+  } else if constexpr (kind == Kind::array) {
+    for (const auto& element : value) write_value<typename T::value_type>(element, to);
+  } else if constexpr (kind == Kind::tuple) {
+    std::apply(
+        [&to](const auto&... parts) {
+          static_cast<void>(to);
+          (write_value<std::remove_cvref_t<decltype(parts)>>(parts, to), ...);
+        },
+        value);
+  } else if constexpr (kind == Kind::optional) {
+    write_scalar(value.has_value(), to);
+    if (value.has_value()) write_value<typename T::value_type>(*value, to);
+  } else if constexpr (kind == Kind::variant) {
+    write_variant(value, to, parts<T>());
+  } else if constexpr (kind == Kind::sequence) {
+    write_sequence(value, to);
+  } else if constexpr (kind == Kind::keyed) {
+    write_keyed(value, to);
+  } else if constexpr (kind == Kind::duration) {
+    write_value<typename T::rep>(value.count(), to);
+  } else if constexpr (kind == Kind::time_point) {
+    write_value<typename T::duration>(value.time_since_epoch(), to);
+  } else if constexpr (kind == Kind::path) {
+    write_sequence(value.native(), to);
+  } else {
+    static_assert(kind == Kind::aggregate);
+    write_aggregate(value, to);
+  }
+}
+
+template <class T>
+T read_value(Reader& from) {
+  constexpr Kind kind = kKind<T>;
+  if constexpr (kind == Kind::custom) {
+    return read_custom<T>(from);
+  } else if constexpr (kind == Kind::scalar) {
+    return read_scalar<T>(from);
+  } else if constexpr (kBulk<T>) {
+    return read_bulk<T>(from);
+  } else if constexpr (kind == Kind::array) {
+    return read_std_array<T>(from, std::make_index_sequence<std::tuple_size_v<T>>());
+  } else if constexpr (kind == Kind::tuple || kind == Kind::aggregate) {
+    return read_aggregate<T>(from, bare(parts<T>()));
+  } else if constexpr (kind == Kind::optional) {
+    return read_optional<T>(from);
+  } else if constexpr (kind == Kind::variant) {
+    std::uint16_t index = 0;
+    from.get_raw(&index, sizeof index);
+    return read_alternative<T, 0>(index, from, bare(parts<T>()));
+  } else if constexpr (kind == Kind::sequence) {
+    return read_sequence<T>(from);
+  } else if constexpr (kind == Kind::keyed) {
+    return read_keyed<T>(from);
+  } else if constexpr (kind == Kind::duration) {
+    return T(read_value<typename T::rep>(from));
+  } else if constexpr (kind == Kind::time_point) {
+    return T(read_value<typename T::duration>(from));
+  } else {
+    static_assert(kind == Kind::path);
+    return T(read_sequence<typename T::string_type>(from));
+  }
+}
+
+}  // namespace sluice::detail

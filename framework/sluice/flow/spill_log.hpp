@@ -1,0 +1,85 @@
+// sluice/flow/spill_log.hpp: a row of records, first in, first out, most of them in a file.
+//
+//   head: the block that is read  ◀──  blocks in the file  ◀──  tail: the block that is filled
+//
+// (1) At most two blocks are in memory, each of kBlock bytes or of one record that is larger.
+// (2) One system call moves a block, never a record. The file is made when a block first has to go.
+// (3) What throws has changed nothing: a record that could not be closed is not in the row, one that
+//     could not be loaded is still its first.
+// (4) Space in the file is used again; when the row's last block was loaded the file is empty.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/codec/bytes.hpp>
+#include <sluice/flow/item_fifo.hpp>
+#include <sluice/flow/spill_space.hpp>
+#include <sluice/os/temporary_file.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace sluice::detail {
+
+class SpillLog {
+ public:
+  static constexpr std::size_t kBlock = std::size_t{256} << 10;
+
+  /// An empty `directory` stands for temporary_directory().
+  explicit SpillLog(std::string directory) : directory_(std::move(directory)) {}
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return head_records_ + spilled_ + tail_records_;
+  }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  /// Records and their bytes in the file now.
+  [[nodiscard]] std::size_t spilled() const noexcept { return spilled_; }
+  [[nodiscard]] std::uint64_t spilled_bytes() const noexcept { return spilled_bytes_; }
+
+  /// Returns  where to append the bytes of a new record; then close_record() or abandon_record().
+  [[nodiscard]] Bytes& open_record();
+  /// Puts the record into the row.
+  /// Throws  std::system_error: the file could not be made or written; std::length_error: the
+  ///         record has 4 GiB or more. Then it was abandoned.
+  void close_record();
+  void abandon_record() noexcept { tail_.resize(record_at_); }
+
+  /// Requires  not empty(). Returns  the bytes of the first record, valid until pop().
+  /// Throws  std::system_error when the file can't be read.
+  [[nodiscard]] std::span<const std::byte> front();
+  /// Requires  front() was called.
+  void pop() noexcept;
+
+ private:
+  struct Block {
+    std::uint64_t first_slot;
+    std::size_t bytes;
+    std::size_t records;
+  };
+
+  void write_block(std::span<const std::byte> bytes, std::size_t records);
+  void load_head();
+  void load_block();
+  void shorten_file();
+
+  std::string directory_;
+  std::optional<TemporaryFile> file_{};
+  SpillSpace space_{};
+  std::uint64_t file_slots_ = 0;  // that the file may reach to
+  ItemFifo<Block> blocks_{};
+  std::size_t spilled_ = 0;
+  std::uint64_t spilled_bytes_ = 0;
+
+  Bytes head_{};
+  std::size_t head_at_ = 0;
+  std::size_t head_records_ = 0;
+
+  Bytes tail_{};
+  std::size_t tail_records_ = 0;
+  std::size_t record_at_ = 0;  // the open record begins here in tail_
+};
+
+}  // namespace sluice::detail

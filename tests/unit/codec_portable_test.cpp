@@ -1,0 +1,153 @@
+// tests/unit/codec_portable_test.cpp: which types are portable, and which are refused.
+// SPDX-License-Identifier: MIT
+#include <catch2/catch.hpp>
+
+#include <support/codec_values.hpp>
+#include <support/move_only.hpp>
+
+#include <sluice/codec.hpp>
+
+#include <any>
+#include <atomic>
+#include <bitset>
+#include <condition_variable>
+#include <ctime>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <initializer_list>
+#include <memory>
+#include <memory_resource>
+#include <mutex>
+#include <queue>
+#include <span>
+#include <stop_token>
+#include <string_view>
+#include <thread>
+#include <typeindex>
+
+namespace {
+
+using namespace sluice::testing_support;
+using sluice::portable;
+
+union Union {
+  int number;
+  float real;
+};
+struct View {
+  int id;
+  std::string_view name;
+};
+struct Nest {
+  int id;
+  View view;
+};
+struct HoldsReference {
+  int id;
+  const std::string& text;
+};
+struct HoldsMutableReference {
+  std::string& text;
+  int id;
+};
+struct HoldsUnion {
+  Union either;
+  int which;
+};
+struct HoldsPointers {
+  char* texts[4];
+};
+struct Derived : Point {
+  int z;
+};
+struct Row : std::vector<int> {
+  using std::vector<int>::vector;
+  int id = 0;
+};
+class Hidden {
+ public:
+  int shown = 0;
+
+ private:
+  [[maybe_unused]] int hidden_ = 0;
+};
+struct TooMany {
+  int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y;
+};
+template <class T>
+struct Beside {
+  int id;
+  T other;
+  std::string text;
+};
+
+// Neither as it is, nor as a member, an element or an alternative.
+template <class T>
+constexpr bool refused() {
+  if constexpr (std::is_object_v<T> && !std::is_array_v<T>) {
+    return !portable<T> && !portable<Beside<T>> && !portable<std::optional<Beside<T>>> &&
+           !portable<std::pair<int, T>> && !portable<std::tuple<T>> &&
+           !portable<std::array<T, 2>> && !portable<std::variant<int, T>>;
+  } else {
+    return !portable<T>;
+  }
+}
+template <class... Ts>
+constexpr bool all_refused() {
+  return (refused<Ts>() && ...);
+}
+
+static_assert(all_refused<void, int&, int&&, int[3], int[], void()>());
+static_assert(all_refused<int*, void*, const char*, std::nullptr_t, void (*)(), int Point::*,
+                          int (Hidden::*)()>());
+static_assert(all_refused<std::string_view, std::span<int>, std::span<const std::byte, 4>,
+                          std::initializer_list<int>, std::reference_wrapper<int>,
+                          std::vector<int>::iterator, std::list<int>::iterator>());
+static_assert(all_refused<std::unique_ptr<int>, std::shared_ptr<int>, std::weak_ptr<int>,
+                          std::exception_ptr, std::any, MoveOnly>());
+static_assert(all_refused<std::function<void()>, std::thread, std::thread::id, std::mutex,
+                          std::condition_variable, std::atomic<int>, std::stop_token,
+                          std::promise<int>, std::future<int>, std::unique_lock<std::mutex>>());
+static_assert(all_refused<std::ofstream, std::type_index, std::priority_queue<int>,
+                          std::pmr::string, std::pmr::vector<int>, std::tm>());
+static_assert(all_refused<Union, View, Nest, HoldsReference, HoldsMutableReference, HoldsUnion,
+                          HoldsPointers, Derived, Row, Hidden, TooMany>());
+static_assert(all_refused<std::vector<int*>, std::vector<View>, std::map<int, View>,
+                          std::set<std::string_view>, std::optional<int*>,
+                          std::unordered_map<std::string, std::shared_ptr<int>>>());
+// What orders or hashes the keys holds something that would be lost.
+static_assert(all_refused<std::set<int, bool (*)(int, int)>,
+                          std::map<int, int, std::function<bool(int, int)>>,
+                          std::unordered_map<int, int, std::size_t (*)(int)>>());
+static_assert(refused<decltype([] {})>());
+
+static_assert(portable<int> && portable<const int> && portable<std::string> && portable<Mixed>);
+static_assert(portable<Point> && portable<Padded> && portable<Named> && portable<Tree>);
+static_assert(portable<Sealed> && portable<std::vector<Sealed>> && portable<Beside<Sealed>>);
+static_assert(portable<Beside<std::optional<std::variant<int, std::string>>>>);
+static_assert(portable<std::timespec>);
+
+// The verdict names the way to the offender.
+static_assert(std::is_same_v<
+              sluice::detail::VerdictOf<Nest>,
+              sluice::Part<1, Nest, sluice::Part<1, View, sluice::NotPortable<std::string_view>>>>);
+static_assert(std::is_same_v<sluice::detail::VerdictOf<std::map<int, int*>>,
+                             sluice::Part<1, std::map<int, int*>, sluice::NotPortable<int*>>>);
+static_assert(std::is_same_v<sluice::detail::VerdictOf<Tree>, sluice::detail::Portable>);
+
+}  // namespace
+
+TEST_CASE("codec: members are counted and their types are known", "[codec]") {
+  using sluice::detail::kMemberCount;
+  using sluice::detail::MemberTypes;
+  using sluice::detail::TypeList;
+  CHECK(kMemberCount<Point> == 2);
+  CHECK(kMemberCount<Named> == 3);
+  CHECK(kMemberCount<Mixed> == 16);
+  CHECK(kMemberCount<Derived> == sluice::detail::kUncountable);
+  CHECK(kMemberCount<TooMany> == sluice::detail::kUncountable);
+  CHECK(std::is_same_v<MemberTypes<Named>, TypeList<char[8], std::uint16_t[3], std::string>>);
+  CHECK(std::is_same_v<MemberTypes<HoldsReference>, TypeList<int, const std::string&>>);
+}
