@@ -8,9 +8,9 @@
 // Questions: does `pack` reach 0.8 of `tar | zstd -T2` at level 3 and 0.97 at level 9, though it
 // also finds repetition; is it faster than backup programs that do the same; and what do the
 // archives take?
-// Items are bytes of contents, read from a warm page cache and written to a new file. Every run must
-// make the same number of bytes, but for the backup programs, which stamp or encrypt. With --quick
-// (as ctest runs it) a small tree is packed, unpacked and compared.
+// Items are bytes of contents, read from a warm page cache and written to a new file. Every run
+// must make the same number of bytes, but for the backup programs, which stamp or encrypt. With
+// --quick (as ctest runs it) a small tree is packed, unpacked and compared.
 // SPDX-License-Identifier: MIT
 #include <support/command.hpp>
 #include <support/corpus.hpp>
