@@ -1,4 +1,5 @@
 // pipelines/entry_line.hpp: an entry of an archive in one line, and names that people can read.
+//
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -11,10 +12,10 @@
 
 namespace sluice::samples {
 
-/// A name or path as text without surprises: printable UTF-8 stays; other bytes, and characters that
-/// print nothing or turn the line around, become \n, \t or \ooo (octal), and a backslash becomes two.
-/// A blank at either end, or where it could be taken for the arrow of a link, becomes \040. Different
-/// names have different texts.
+/// A name or path as text without surprises: printable UTF-8 stays; other bytes, and characters
+/// that print nothing or turn the line around, become \n, \t or \ooo (octal), and a backslash
+/// becomes two. A blank at either end, or where it could be taken for the arrow of a link, becomes
+/// \040. Different names have different texts.
 [[nodiscard]] std::string shown_name(std::string_view name);
 
 /// Mode, size, time of modification (UTC), path; where a link leads.

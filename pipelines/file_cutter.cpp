@@ -23,8 +23,8 @@ bool same_content(const Inode& a, const Inode& b) noexcept {
   return a.size_bytes == b.size_bytes && a.modified == b.modified;
 }
 
-// The first cut at or behind `target`, when cutting begins with `bytes`. Those hold kMost bytes behind
-// the target, or end with the file.
+// The first cut at or behind `target`, when cutting begins with `bytes`. Those hold kMost bytes
+// behind the target, or end with the file.
 std::size_t first_cut(std::string_view bytes, std::size_t target) noexcept {
   std::size_t at = 0;
   while (at < target) at += ContentChunker::first_chunk_bytes(bytes.substr(at));

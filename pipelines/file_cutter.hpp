@@ -2,12 +2,13 @@
 //
 // (1) A range is read and cut by itself, so one large file can keep all cores busy. The chunks of a
 //     range are those between the first cut at or behind its offset and the first one at or behind
-//     its end. Each of the two is found by cutting from kLeadBytes before, by both neighbours alike:
-//     so the ranges of a file have all of its bytes, once. Because cuts fall into step, these are
-//     nearly always the cuts of the whole file, wherever equal content lies in two files.
+//     its end. Each of the two is found by cutting from kLeadBytes before, by both neighbours
+//     alike: so the ranges of a file have all of its bytes, once. Because cuts fall into step,
+//     these are nearly always the cuts of the whole file, wherever equal content lies in two files.
 // (2) Told apart from the file that was found: another file under its name, another size or time
 //     before or after reading. The contents of such a file are of no single moment, so they are not
 //     kept.
+//
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -61,8 +62,8 @@ class FileCutter {
   /// range.size_bytes or less, and one chunk more at most.
   ///
   /// Blocks   while the file system reads.
-  /// Throws   std::system_error for a file that can't be opened or read; ChangedFile for one that is
-  ///          no longer what was found. `to` is as it was then.
+  /// Throws   std::system_error for a file that can't be opened or read; ChangedFile for one that
+  ///          is no longer what was found. `to` is as it was then.
   void append(const std::string& path, const sluice::detail::Inode& expected, FileRange range,
               ChunkGroup& to);
 

@@ -4,9 +4,9 @@
 //        ==stored parts==> write
 //
 // The archive that is being written travels too: `walk` opens it, because it must not pack it, and
-// the first job takes it to `write`. It has one owner at any time, and an item that is dropped takes
-// it along, and with it the temporary file. The last job says that the walk has seen everything; no
-// archive gets its name without.
+// the first job takes it to `write`. It has one owner at any time, and an item that is dropped
+// takes it along, and with it the temporary file. The last job says that the walk has seen
+// everything; no archive gets its name without.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -1,4 +1,4 @@
-// pipelines/pack_stages.hpp: the stages of `pack` behind its source; pack_items.hpp has the picture.
+// pipelines/pack_stages.hpp: the stages of `pack` behind its source (pack_items.hpp shows them).
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -2,8 +2,8 @@
 //
 //   read ==frames==> verify x cores ==what is wrong==> report ==lines==> write
 //
-// A footer or an index that is damaged fails the run: without them nothing is known. A frame that is
-// damaged takes the entries with it whose contents it holds, and no others.
+// A footer or an index that is damaged fails the run: without them nothing is known. A frame that
+// is damaged takes the entries with it whose contents it holds, and no others.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #include <pack_verify.hpp>
@@ -89,7 +89,8 @@ class VerifyFrames {
   FrameLoader loader_{};
 };
 
-/// Which entries hold contents of which damaged frames. Hard links share the fate of what they name.
+/// Which entries hold contents of which damaged frames. Hard links share the fate of what they
+/// name.
 class Damage {
  public:
   Damage(const ArchiveContents& contents, const std::map<std::size_t, std::string>& frames) {

@@ -169,8 +169,8 @@ TEST_CASE("pack_verify: damage is told, exit code 3; unpack refuses it, exit cod
   CHECK_FALSE(fs::exists(scratch / "out"));
 }
 
-// A file that may not grow is as good as a full disk. (A path from the root would be a line more: that
-// its slash is left out.)
+// A file that may not grow is as good as a full disk. (A path from the root would be a line more:
+// that its slash is left out.)
 TEST_CASE("archive tools: a full disk is told in one line and leaves nothing", "[pack][cli]") {
   const Scratch scratch;
   auto random = random_engine();

@@ -1,4 +1,4 @@
-// tests/pipelines/pack_verify_test.cpp: archives that are whole or damaged: what is listed, what is said.
+// tests/pipelines/pack_verify_test.cpp: whole archives and damaged ones: what is said of them.
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 

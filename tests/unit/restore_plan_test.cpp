@@ -1,4 +1,4 @@
-// tests/unit/restore_plan_test.cpp: the plan gives every file its contents, from frames that are there.
+// tests/unit/restore_plan_test.cpp: every file gets its contents, from frames that are there.
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 
