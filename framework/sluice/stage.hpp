@@ -33,7 +33,8 @@ struct Declared {
   bool many = true;           ///< more than one worker is possible
   std::string many_reason{};  ///< why not
   bool has_output = true;
-  bool gathers = false;  ///< an output holds what several items brought
+  bool gathers = false;   ///< an output holds what several items brought
+  bool finishes = false;  ///< it may emit when its input has ended
 };
 
 template <class F>
@@ -150,6 +151,11 @@ concept SinkClassFor = requires(S& sink, In item) {
   sink.process(std::move(item));
 };
 
+template <class S>
+concept MayEmitLast = requires(S& object, Emitter<typename S::Out>& out) {
+  object.finish(out);
+};
+
 template <class F>
 struct ClassDecl {
   using S = instance_t<F>;
@@ -240,8 +246,9 @@ template <class Out, class F>
 /// Each worker has an object of its own: a copy of `object`, or what its factory() makes.
 template <class S>
 [[nodiscard]] auto stage(std::string name, S object, StageOptions options = {}) {
-  return detail::ClassDecl<S>{detail::declared<S>(std::move(name), "stage", std::move(options)),
-                              std::move(object)};
+  detail::Declared base = detail::declared<S>(std::move(name), "stage", std::move(options));
+  base.finishes = detail::MayEmitLast<detail::instance_t<S>>;
+  return detail::ClassDecl<S>{std::move(base), std::move(object)};
 }
 
 /// The end of a branch: `fn(In)`, `fn(In, Context&)`, or a class with `process(In)` and optionally

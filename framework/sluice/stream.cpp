@@ -23,6 +23,7 @@ StageDef define(Declared base, StageRole role, TypeKey in, TypeKey out,
           .many = base.many,
           .many_reason = std::move(base.many_reason),
           .gathers = base.gathers,
+          .finishes = base.finishes,
           .in = in,
           .out = out,
           .maker = std::move(maker)};

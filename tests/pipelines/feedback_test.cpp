@@ -9,6 +9,7 @@
 
 #include <sluice/feedback.hpp>
 #include <sluice/sluice.hpp>
+#include <sluice/stages/take.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -176,6 +177,81 @@ TEST_CASE("feedback: when nobody wants the results, the loop ends", "[pipeline][
   });
 }
 
+TEST_CASE("feedback: a consumer inside the loop that has enough takes nothing from the others",
+          "[pipeline][feedback]") {
+  Pipeline p("tap");
+  Collected<Number> got;
+  std::size_t tapped = 0;
+  Feedback<Number> again(p, "again", {.capacity = 2});
+  auto [more, none] = route(merge(p.source("read", numbers(100)), again.items()),
+                            [](const Number& n) { return n != 0; });
+  auto less = more | map("less", [](Number n) { return n - 1; }, {.capacity = 2});
+  again.put_back(less);
+  less | sink("tap", [&](Number) { return ++tapped < 3 ? Demand::more : Demand::enough; });
+  none | sink("collect", got.sink());
+  CHECK(run_watched(p).ledger.balanced);
+  CHECK(got.size() == 100);
+  CHECK(tapped == 3);
+}
+
+TEST_CASE("feedback: a way back that ends early does not end what comes from outside",
+          "[pipeline][feedback]") {
+  Pipeline p("one way ends");
+  Collected<Number> got;
+  std::atomic<int> begun{0};
+  Feedback<Number> odd(p, "odd");
+  Feedback<Number> even(p, "even");
+  // Every root passes once; only the first three odd ones go round again.
+  auto all = merge(merge(p.source("read", numbers(200)), odd.items()), even.items()) |
+             map("same", [&](Number n) { return ++begun, n; });
+  auto [small, large] = route(all, [](const Number& n) { return n < 1000; });
+  auto [odd_ones, even_ones] = route(small, [](const Number& n) { return n % 2 == 1; });
+  odd.put_back(odd_ones | map("add 1", [](Number n) { return n + 1000; }) |
+               stages::take("three", 3));
+  even.put_back(even_ones | map("add 2", [](Number n) { return n + 1000; }));
+  large | sink("collect", got.sink());
+  CHECK(run_watched(p).ledger.balanced);
+  CHECK(got.size() == 103);
+}
+
+TEST_CASE("feedback: one loop behind the other, both fed by the first", "[pipeline][feedback]") {
+  Pipeline p("chain");
+  Collected<Number> got;
+  const auto is_positive = [](const Number& n) { return n > 0; };
+  Feedback<Number> second(p, "second");
+  Feedback<Number> first(p, "first");
+  auto [more, done] = route(merge(p.source("read", numbers(50)), first.items()) |
+                                map("less", [](Number n) { return n > 0 ? n - 1 : n; }),
+                            is_positive);
+  first.put_back(more);
+  auto [again, rest] = route(merge(merge(done, first.items()), second.items()) |
+                                 map("less too", [](Number n) { return n > 0 ? n - 1 : n; }),
+                             is_positive);
+  second.put_back(again);
+  rest | sink("collect", got.sink());
+  const Report report = run_watched(p);
+  CHECK(report.ledger.balanced);
+  CHECK(got.size() == 50 + report.stage("first").out / 2);  // what first passes on goes both ways
+}
+
+TEST_CASE("feedback: enough far behind the loop ends it", "[pipeline][feedback]") {
+  Pipeline p("endless");
+  std::size_t seen = 0;
+  Feedback<Number> again(p, "again");
+  auto found = merge(p.source("root", root(1)), again.items()) |
+               flat_map<Number>("breed",
+                                [](Number n, Emitter<Number>& out) {
+                                  out.emit(2 * n);
+                                  out.emit(2 * n + 1);
+                                }) |
+               map("same", [](Number n) { return n; });
+  again.put_back(found);
+  found | map("behind", [](Number n) { return n; }) |
+      sink("some", [&](Number) { return ++seen < 500 ? Demand::more : Demand::enough; });
+  CHECK(run_watched(p).ledger.balanced);
+  CHECK(seen == 500);
+}
+
 TEST_CASE("feedback: an item that fails fails the run, or is skipped, as anywhere",
           "[pipeline][feedback]") {
   for (const bool fails : {false, true}) {
@@ -245,6 +321,19 @@ TEST_CASE("feedback: what is wrong with a loop is said before anything starts",
   batches | sink("drop", [](const std::vector<Number>&) {});
   CHECK_THROWS_WITH(run(gathers),
                     Contains("stage gather: it gathers items inside the loop of feedback"));
+
+  struct Last {
+    using Out = Number;
+    void process(Number n, Emitter<Number>& out) { out.emit(n); }
+    void finish(Emitter<Number>& out) { out.emit(0); }
+  };
+  Pipeline finishes("finishes");
+  Feedback<Number> back(finishes, "back");
+  auto last = merge(finishes.source("read", numbers(3)), back.items()) | stage("last", Last{});
+  back.put_back(last);
+  last | sink("drop", [](Number) {});
+  CHECK_THROWS_WITH(run(finishes),
+                    Contains("stage last: it has a finish() that may emit inside the loop"));
 
   Pipeline threaded("threaded");
   Feedback<Number> loop(threaded, "loop");

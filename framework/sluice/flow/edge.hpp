@@ -53,14 +53,8 @@ class EdgeBase {
   /// Called once by each producer after its last output was accepted; the last one closes.
   void producer_done() noexcept {
     // sync-point edge-producers (both sides): the last one sees all puts of the others before it closes.
-    // seq_cst because of sync-point loop-quiet: who ends looks at the loop afterwards.
-    if (open_producers_.fetch_sub(1, std::memory_order_seq_cst) != 1) return;
+    if (open_producers_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     for (std::size_t i = 0; i < lanes(); ++i) lane(i).close();
-  }
-
-  [[nodiscard]] std::size_t open_producers() const noexcept {
-    // sync-point loop-quiet: the look, which also sees all that those who ended have put.
-    return open_producers_.load(std::memory_order_seq_cst);
   }
 
   /// Adds a time for which a producer waited for room here.

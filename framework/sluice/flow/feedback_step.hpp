@@ -38,7 +38,8 @@ class FeedbackStep final : public StepLoop {
   [[nodiscard]] Deadline wake_at() const noexcept override { return {}; }
   [[nodiscard]] bool stop_ends_wait() const noexcept override { return false; }
   [[nodiscard]] bool any_room(bool closely) const noexcept override {
-    return (closely ? lane_->may_have_items() : lane_->has_items()) || StepLoop::any_room(closely);
+    const bool items = closely ? lane_->may_have_items() && !lane_->drained() : lane_->has_items();
+    return items || StepLoop::any_room(closely);
   }
 
  private:
@@ -68,15 +69,25 @@ class FeedbackStep final : public StepLoop {
 
   bool take(StepFrame& frame) noexcept {
     try {
-      batch_.clear();
-      static_cast<void>(lane_->try_get_many(batch_, frame.max_items));
-      worker().counts.add(Count::taken, batch_.size());
+      get(frame.max_items);
       frame.items += batch_.size();
       for (std::size_t i = 0; i < batch_.size(); ++i) store_->put(std::move(batch_[i]));
     } catch (...) {
       fail_phase(worker(), "keeping an item");
     }
     return batch_.size() != 0;
+  }
+
+  // What was taken counts, also when the next one's move throws.
+  void get(std::size_t max_items) {
+    batch_.clear();
+    try {
+      static_cast<void>(lane_->try_get_many(batch_, max_items));
+    } catch (...) {
+      worker().counts.add(Count::taken, batch_.size());
+      throw;
+    }
+    worker().counts.add(Count::taken, batch_.size());
   }
 
   // Items become outputs some at a time; the port holds what the head of the loop has no room for.
@@ -105,7 +116,7 @@ class FeedbackStep final : public StepLoop {
     if (accepted == 0) return;
     worker().counts.add(Count::settled, accepted);
     if constexpr (kAccounting) lane_->settle_taken(accepted);
-    look_at_loops(worker().stage(), lane_);
+    look_at_loop(worker().stage());
   }
 
   bool ended_early() const noexcept {

@@ -179,11 +179,12 @@ void check_feedback(const Graph& graph, std::size_t stage, std::vector<std::stri
         name));
   }
   for (const std::size_t inside : loop) {
-    if (!graph.stages[inside].gathers) continue;
+    const StageDef& def = graph.stages[inside];
+    if (!def.gathers && !def.finishes) continue;
     faults.push_back(fmt::format(
-        "stage {}: it gathers items inside the loop of feedback {}, which would end before they "
-        "come out; gather behind the loop",
-        graph.stages[inside].name, name));
+        "stage {}: it {} inside the loop of feedback {}, which ends before that; do it behind the "
+        "loop",
+        def.name, def.gathers ? "gathers items" : "has a finish() that may emit", name));
   }
 }
 

@@ -35,6 +35,7 @@ struct StageDef {
   bool many = true;
   std::string many_reason{};
   bool gathers = false;   ///< an output holds what several items brought
+  bool finishes = false;  ///< it may emit when its input has ended
   bool feedback = false;  ///< passes on what comes back from further down
   TypeKey in{};
   TypeKey out{};

@@ -215,7 +215,8 @@ void StageLoop::settle(std::size_t n) noexcept {
   owed_ -= n;
   worker().counts.add(Count::settled, n);
   if constexpr (kAccounting) input_->settle_taken(n);
-  if (!worker().stage().loops.empty()) look_at_loops(worker().stage(), input_);
+  if (worker().stage().loop != nullptr) [[unlikely]]
+    look_at_loop(worker().stage());
 }
 
 // This stage said "enough", or nobody downstream wants its outputs any more.

@@ -93,8 +93,8 @@ StepResult StepLoop::leave() noexcept {
   phase_ = Phase::done;
   end_body();
   if (port_ != nullptr) port_->close();
-  look_at_loops(worker_->stage(), nullptr);
   left();
+  leave_loops(worker_->stage());
   return StepResult::done;
 }
 

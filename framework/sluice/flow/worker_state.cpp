@@ -72,21 +72,27 @@ bool is_stopped_source(const Context& context) noexcept {
   return worker.stage().input == nullptr && worker.control().stopping();
 }
 
-// sync-point loop-quiet: after the last settling, or the end.
-void look_at_loops(const StageState& stage, const QueueCore* input) noexcept {
-  if (input != nullptr && input->unfinished() != 0) return;
-  for (FeedbackLoop* loop : stage.loops) loop->end_if_quiet();
+// sync-point loop-quiet: after the settling.
+void look_at_loop(const StageState& stage) noexcept {
+  if (stage.loop != nullptr) stage.loop->end_if_quiet();
+}
+
+void leave_loops(const StageState& stage) noexcept {
+  for (FeedbackLoop* loop : stage.feeds) loop->outside_ended();
+  look_at_loop(stage);
 }
 
 void end_stage_early(StageState& stage) noexcept {
   stage.enough.store(true, std::memory_order_relaxed);
   if (stage.ended_early.exchange(true, std::memory_order_relaxed)) return;
   if (stage.input != nullptr) stage.input->cancel();
+  look_at_loop(stage);
   stage.stop_source.request_stop();
   stage.control->ring_timers();  // a retry that is waited for is moot now
   for (StageState* feeder : stage.feeders) {
     const bool last = feeder->open_outputs.fetch_sub(1, std::memory_order_relaxed) == 1;
     if (last) end_stage_early(*feeder);
+    if (feeder->loop != nullptr && feeder->loop != stage.loop) feeder->loop->exit_ended();
   }
 }
 

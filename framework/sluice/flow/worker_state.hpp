@@ -47,12 +47,15 @@ struct StageState {
   std::vector<StageState*> feeders{};        ///< who puts into the input edge, once per connection
   std::atomic<std::size_t> open_outputs{0};  ///< connections whose consumer has not ended early
   std::atomic<bool> ended_early{false};
-  std::vector<FeedbackLoop*> loops{};  ///< that this stage is in, or feeds
-  std::stop_source stop_source{};  ///< of Context::stop_token(); the run's stop reaches it too
+  FeedbackLoop* loop = nullptr;        ///< that this stage is in
+  std::vector<FeedbackLoop*> feeds{};  ///< those of which it is outside
+  std::stop_source stop_source{};      ///< of Context::stop_token(); the run's stop reaches it too
 };
 
-/// After a worker has settled items of `input`, or has ended (null): a loop may have become quiet.
-void look_at_loops(const StageState& stage, const QueueCore* input) noexcept;
+/// Items of the stage's input were settled or dropped: the loop that it is in may have become quiet.
+void look_at_loop(const StageState& stage) noexcept;
+/// A worker of the stage has ended, its outputs are put.
+void leave_loops(const StageState& stage) noexcept;
 
 /// Ends a stage whose outputs nobody wants any more, or that wants no more input: drops what waits on
 /// its input edge and ends the stages that feed nobody else, up to the sources, whose waits end by

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <vector>
@@ -183,15 +184,22 @@ class Explainer {
     return fed_by(stage);
   }
 
-  // The producer that keeps a starved stage waiting: a live one, the busy ones first.
+  // The producer that keeps a starved stage waiting: a live one, the busy ones first, then those from
+  // outside of the stage's loop.
   [[nodiscard]] std::size_t fed_by(std::size_t stage) const {
+    const std::vector<std::size_t> loop = run_.graph().loop_of(stage);
     std::size_t found = stage;
+    int found_rank = -1;
     for (const PlannedEdge& edge : run_.plan().edges) {
       if (edge.to != stage) continue;
       for (const std::size_t from : edge.from) {
         const Worker* worker = slowest_of(from, std::nullopt);
         if (worker == nullptr) continue;
-        if (found == stage || worker->activity() == Activity::busy) found = from;
+        const bool inside = std::find(loop.begin(), loop.end(), from) != loop.end();
+        const int rank = worker->activity() == Activity::busy ? 2 : (inside ? 0 : 1);
+        if (rank <= found_rank) continue;
+        found = from;
+        found_rank = rank;
       }
     }
     return found;

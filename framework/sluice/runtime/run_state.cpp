@@ -28,8 +28,6 @@ RunState::RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t 
   make_edges();
   for (std::size_t i = 0; i < graph_->stages.size(); ++i) make_stage(i, seed);
   for (const Connection& connection : graph_->connections) {
-    // What is put back is nobody's result: a stage ends when its other outputs are not wanted.
-    if (graph_->stages[connection.to].feedback) continue;
     states_[connection.to].feeders.push_back(&states_[connection.from]);
     states_[connection.from].open_outputs.fetch_add(1, std::memory_order_relaxed);
   }
@@ -81,29 +79,29 @@ void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
 // Feedbacks of one loop share it.
 void RunState::make_loops() {
   for (std::size_t i = 0; i < graph_->stages.size(); ++i) {
-    if (graph_->stages[i].feedback && states_[i].loops.empty()) make_loop(i);
+    if (graph_->stages[i].feedback && states_[i].loop == nullptr) make_loop(i);
   }
 }
 
 void RunState::make_loop(std::size_t feedback) {
   FeedbackLoop& loop = loops_.emplace_back();
   const std::vector<std::size_t> inside = graph_->loop_of(feedback);
-  const auto is_inside = [&](std::size_t stage) {
-    return std::find(inside.begin(), inside.end(), stage) != inside.end();
+  const auto contains = [](const auto& list, const auto& what) {
+    return std::find(list.begin(), list.end(), what) != list.end();
   };
+  const auto is_inside = [&](std::size_t stage) { return contains(inside, stage); };
   for (const std::size_t stage : inside) {
-    std::size_t producers = 0;
-    for (const Connection& connection : graph_->connections) {
-      if (connection.to != stage) continue;
-      if (is_inside(connection.from)) {
-        producers += plan_.stages[connection.from].workers;
-      } else {
-        states_[connection.from].loops.push_back(&loop);
-      }
-    }
-    loop.add_edge(*edges_[stage], producers);
+    loop.add_stage(states_[stage], *edges_[stage]);
     if (graph_->stages[stage].feedback) loop.add_back(*edges_[stage]);
-    states_[stage].loops.push_back(&loop);
+    states_[stage].loop = &loop;
+  }
+  for (const Connection& connection : graph_->connections) {
+    const bool from_inside = is_inside(connection.from);
+    if (from_inside && !is_inside(connection.to)) loop.add_exit();
+    std::vector<FeedbackLoop*>& feeds = states_[connection.from].feeds;
+    if (from_inside || !is_inside(connection.to) || contains(feeds, &loop)) continue;
+    feeds.push_back(&loop);
+    loop.add_outside(plan_.stages[connection.from].workers);
   }
 }
 

@@ -68,8 +68,13 @@ class BasicQueueCore {
     return ring_.tail_in_order() - settled;
   }
   [[nodiscard]] std::uint64_t put_count() const noexcept { return ring_.tail(); }
-  /// put_count() in one order with puts, unfinished() and task_done() of all queues: seq_cst.
-  [[nodiscard]] std::uint64_t put_count_in_order() const noexcept { return ring_.tail_in_order(); }
+  /// True when no item was unfinished for a moment, `puts` items had been put, and from that moment until now
+  /// none was. Settling is in one order with these looks at all queues: seq_cst.
+  [[nodiscard]] bool quiet(std::uint64_t& puts) const noexcept {
+    const std::uint64_t settled = account_.settled();  // first: see task_account.hpp, (2)
+    puts = ring_.tail_in_order();
+    return puts == settled;
+  }
   /// Taken by gets; what cancel dropped is not among them.
   [[nodiscard]] std::uint64_t got_count() const noexcept;
   [[nodiscard]] std::uint64_t done_count() const noexcept { return account_.done(); }
