@@ -8,6 +8,7 @@
 #include <support/seeds.hpp>
 #include <support/throwing_move.hpp>
 
+#include <sluice/flow/spill_space.hpp>
 #include <sluice/flow/spill_store.hpp>
 
 #include <deque>
