@@ -1,4 +1,5 @@
-// tests/unit/spill_disk_test.cpp: memory stays flat, space is used again, and a full disk loses nothing.
+// tests/unit/spill_disk_test.cpp: memory stays flat, space is used again, and a full disk loses
+// nothing.
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 

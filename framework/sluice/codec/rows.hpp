@@ -1,7 +1,7 @@
 // sluice/codec/rows.hpp: how arrays, sequences, maps and sets are written and read.
 //
-// A length, unless the type has it, then the elements. The reader makes room for no more elements than the
-// bytes that are left can hold.
+// A length, unless the type has it, then the elements. The reader makes room for no more elements
+// than the bytes that are left can hold.
 // Layer: codec. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -1,8 +1,8 @@
 // sluice/codec/values.hpp: how each kind of value is written and read.
 //
 // (1) A value's bytes are those of its parts in order; lengths are 32 bits wide, or 32 + 64.
-// (2) Values whose bytes are those of their parts, without padding, are copied as a whole; the result
-//     is the same. So padding never leaves the process.
+// (2) Values whose bytes are those of their parts, without padding, are copied as a whole; the
+//     result is the same. So padding never leaves the process.
 // (3) Parts are read straight into the value under construction, in the order in which they were
 //     written; when a part can't be read, the destructors of the others clean up.
 // Layer: codec. Not API.
@@ -22,7 +22,7 @@
 
 namespace sluice::detail {
 
-// ---- Scalars ---------------------------------------------------------------------------------------
+// ---- Scalars ------------------------------------------------------------------------------------
 
 template <class T>
 void write_scalar(const T& value, Writer& to) {
@@ -49,7 +49,7 @@ T read_scalar(Reader& from) {
   }
 }
 
-// ---- Alternatives ----------------------------------------------------------------------------------
+// ---- Alternatives -------------------------------------------------------------------------------
 
 template <class T, std::size_t I = 0, class... Vs>
 void write_variant(const T& value, Writer& to, TypeList<Vs...> alternatives) {
@@ -83,7 +83,7 @@ T read_optional(Reader& from) {
   return T(std::in_place, read_value<typename T::value_type>(from));
 }
 
-// ---- Parts side by side ----------------------------------------------------------------------------
+// ---- Parts side by side -------------------------------------------------------------------------
 
 template <class T>
 void write_aggregate(const T& value, Writer& to) {
@@ -122,7 +122,7 @@ T read_std_array(Reader& from, std::index_sequence<I...>) {
   }
 }
 
-// ---- All of it -------------------------------------------------------------------------------------
+// ---- All of it ----------------------------------------------------------------------------------
 
 template <class T>
 void write_custom(const T& value, Writer& to) {

@@ -1,7 +1,7 @@
 // sluice/flow/spill_file.hpp: blocks of bytes in a temporary file, first in, first out.
 //
-// Space of blocks that were read is used again, and the file is empty when all were read. What throws
-// has changed nothing. Layer: flow. Not API.
+// Space of blocks that were read is used again, and the file is empty when all were read. What
+// throws has changed nothing. Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -33,7 +33,8 @@ class SpillFile {
   /// Throws  std::system_error, std::bad_alloc.
   void write(std::span<const std::byte> bytes, std::size_t records);
   /// Requires  not empty(). Moves the oldest block into `to`.
-  /// Throws  std::system_error, std::bad_alloc: the block is still the oldest; `to` has no particular value.
+  /// Throws  std::system_error, std::bad_alloc: the block is still the oldest; `to` has no
+  /// particular value.
   Block read(Bytes& to);
 
  private:

@@ -4,8 +4,8 @@
 //
 // (1) At most two blocks are in memory, each of kBlock bytes or of one record that is larger.
 // (2) One system call moves a block, never a record. The file is made when a block first has to go.
-// (3) What throws has changed nothing: a record that could not be closed is not in the row, one that
-//     could not be loaded is still its first.
+// (3) What throws has changed nothing: a record that could not be closed is not in the row, one
+//     that could not be loaded is still its first.
 // (4) Space in the file is used again; when the row's last block was loaded the file is empty.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
