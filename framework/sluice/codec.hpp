@@ -1,8 +1,8 @@
 // sluice/codec.hpp: values as bytes, for items that leave the memory of this process.
 //
 // A type is portable if its value is in its bytes and nowhere else: numbers, enums, strings,
-// containers, pairs, tuples, optionals, variants, times, paths, and structs of these. Pointers, views, handles
-// and classes with private members are not, and are refused by the compiler.
+// containers, pairs, tuples, optionals, variants, times, paths, and structs of these. Pointers,
+// views, handles and classes with private members are not, and are refused by the compiler.
 //
 // The bytes are for the same program on the same machine: no byte order, no versions, no type tags.
 // Layer: codec. API.
@@ -21,14 +21,14 @@ namespace sluice {
 /// Whether values of T can be encoded and decoded:
 ///   - a type with a codec<T> of its own, or one that treat_as_raw<T> vouches for;
 ///   - numbers, enums, std::byte, chrono durations and time points, complex, filesystem paths;
-///   - array, pair, tuple, optional, variant, string, and containers that grow (vector, deque, list, maps
-///     and sets, and others' that work like them), of portable types, if allocator, order and hash
-///     hold nothing;
+///   - array, pair, tuple, optional, variant, string, and containers that grow (vector, deque,
+///     list, maps and sets, and others' that work like them), of portable types, if allocator,
+///     order and hash hold nothing;
 ///   - structs of up to 24 portable members, without base classes, anonymous unions and private
 ///     members; a member may be an array (all members together of up to 72 elements, no bit-fields
 ///     beside them).
-/// A copy of a portable value is equal to it, except for what containers do not count as their value
-/// (capacity, the order of hashed keys).
+/// A copy of a portable value is equal to it, except for what containers do not count as their
+/// value (capacity, the order of hashed keys).
 template <class T>
 inline constexpr bool is_portable_v =
     std::is_object_v<T> && !std::is_array_v<T> &&
@@ -83,9 +83,9 @@ void encode(const T& value, Bytes& out) {
 }
 
 /// Returns  the value whose bytes these are, all of them.
-/// Throws  DecodeError on any other bytes (or returns some value of T, where they happen to be one's);
-///         never reads past the end, and allocates no more than a small multiple of what it was given,
-///         or of what the type's own elements take.
+/// Throws  DecodeError on any other bytes (or returns some value of T, where they happen to be
+///         one's); never reads past the end, and allocates no more than a small multiple of what it
+///         was given, or of what the type's own elements take.
 template <class T>
 [[nodiscard]] T decode(std::span<const std::byte> bytes) {
   Reader from(bytes, detail::type_name<T>());

@@ -1,4 +1,5 @@
-// support/codec_values.hpp: types of every kind that the codec knows, nested, and random values of them.
+// support/codec_values.hpp: types of every kind that the codec knows, nested, and random values of
+// them.
 // SPDX-License-Identifier: MIT
 #pragma once
 

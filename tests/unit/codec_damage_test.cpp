@@ -1,5 +1,5 @@
-// tests/unit/codec_damage_test.cpp: bytes that nobody encoded are refused or are some value, never more.
-// The address and undefined behaviour sanitizers watch the same tests.
+// tests/unit/codec_damage_test.cpp: bytes that nobody encoded are refused or are some value, never
+// more. The address and undefined behaviour sanitizers watch the same tests.
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 

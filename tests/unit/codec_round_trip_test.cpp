@@ -1,4 +1,5 @@
-// tests/unit/codec_round_trip_test.cpp: what is decoded equals what was encoded, for every kind of type.
+// tests/unit/codec_round_trip_test.cpp: what is decoded equals what was encoded, for every kind of
+// type.
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 

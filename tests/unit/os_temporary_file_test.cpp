@@ -1,4 +1,5 @@
-// tests/unit/os_temporary_file_test.cpp: a file without a name holds what was written, and nothing is left.
+// tests/unit/os_temporary_file_test.cpp: a file without a name holds what was written, and nothing
+// is left.
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 

@@ -8,6 +8,7 @@
 #include <support/seeds.hpp>
 #include <support/throwing_move.hpp>
 
+#include <sluice/flow/spill_space.hpp>
 #include <sluice/flow/spill_store.hpp>
 
 #include <deque>
@@ -54,8 +55,8 @@ struct sluice::codec<Moody> {
 
 TEST_CASE("SpillStore: random puts and takes equal those of a deque", "[spill]") {
   Random random = random_engine(6);
-  const std::size_t memory_items = GENERATE(0, 1, 7, 100);
-  const std::size_t item_size = GENERATE(3, 2000, 100000);
+  const std::size_t memory_items = GENERATE(0U, 1U, 7U, 100U);
+  const std::size_t item_size = GENERATE(3U, 2000U, 100000U);
   SpillStore<std::string> store({.memory_items = memory_items});
   std::deque<std::string> expected;
   std::size_t number = 0;
@@ -121,7 +122,7 @@ TEST_CASE("SpillStore: items of every kind go through the file", "[spill]") {
   Random random = random_engine(7);
   SpillStore<Mixed> store({.memory_items = 3});
   std::deque<Mixed> expected;
-  for (int n = scaled(2000); n > 0; --n) {
+  for (int n = 2000; n > 0; --n) {
     expected.push_back(random_mixed(random));
     store.put(Mixed(expected.back()));
   }

@@ -1,7 +1,7 @@
 // sluice/codec/kinds.hpp: what kind of type T is to the codec.
 //
-// Containers are recognised by what they can do, so none has to be included; only a specialisation of
-// a class template is taken for one, because a class derived from a container may hold more than
+// Containers are recognised by what they can do, so none has to be included; only a specialisation
+// of a class template is taken for one, because a class derived from a container may hold more than
 // its elements.
 // Layer: codec. Not API, but for codec and treat_as_raw.
 // SPDX-License-Identifier: MIT

@@ -1,7 +1,7 @@
 // sluice/codec/members.hpp: the members of an aggregate, without its author's help.
 //
-// An aggregate's initialisers are counted by trying braces with a value that converts to anything; a
-// member that is a C array takes several of them. Structured bindings then name the members. Not
+// An aggregate's initialisers are counted by trying braces with a value that converts to anything;
+// a member that is a C array takes several of them. Structured bindings then name the members. Not
 // for aggregates with base classes.
 // Layer: codec. Not API.
 // SPDX-License-Identifier: MIT

@@ -1,7 +1,8 @@
-// sluice/codec/verdict.hpp: whether a type is portable, and which of its parts is the first that is not.
+// sluice/codec/verdict.hpp: whether a type is portable, and which of its parts is the first that is
+// not.
 //
-// The verdict is a type, so that compilers print the way to the offender. A type that contains itself
-// (by way of a container) is judged by its other parts.
+// The verdict is a type, so that compilers print the way to the offender. A type that contains
+// itself (by way of a container) is judged by its other parts.
 // Layer: codec. Not API, but for the names that messages show.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/flow/spill_log.hpp>
 
+#include <sluice/flow/spill_file.hpp>
+
 #include <fmt/format.h>
 
 #include <cstring>
@@ -14,12 +16,6 @@ namespace {
 
 using Length = std::uint32_t;  // before each record
 
-constexpr std::uint64_t kSlot = SpillLog::kBlock;
-// Less than this at the end of the file is not worth a system call.
-constexpr std::uint64_t kShortenBySlots = 256;
-
-std::uint64_t slots_of(std::size_t bytes) noexcept { return (bytes + kSlot - 1) / kSlot; }
-
 // A block of one very large record must not hold its memory for ever.
 void clear_block(Bytes& block) noexcept {
   if (block.capacity() > 4 * SpillLog::kBlock) {
@@ -30,6 +26,9 @@ void clear_block(Bytes& block) noexcept {
 }
 
 }  // namespace
+
+SpillLog::SpillLog(std::string directory) noexcept : directory_(std::move(directory)) {}
+SpillLog::~SpillLog() = default;
 
 Bytes& SpillLog::open_record() {
   record_at_ = tail_.size();
@@ -63,22 +62,8 @@ void SpillLog::close_record() {
 }
 
 void SpillLog::write_block(std::span<const std::byte> bytes, std::size_t records) {
-  if (!file_) {
-    if (directory_.empty()) directory_ = temporary_directory();
-    file_.emplace(directory_);
-  }
-  space_.reserve(blocks_.size() + 2);  // giving a slot back never throws
-  const std::uint64_t count = slots_of(bytes.size());
-  const std::uint64_t first = space_.take(count);
-  try {
-    // The file may have grown even if this throws.
-    if (space_.end() > file_slots_) file_slots_ = space_.end();
-    file_->write_at(first * kSlot, bytes);
-    blocks_.push({.first_slot = first, .bytes = bytes.size(), .records = records});
-  } catch (...) {
-    space_.give(first, count);
-    throw;
-  }
+  if (file_ == nullptr) file_ = std::make_unique<SpillFile>(directory_);
+  file_->write(bytes, records);
   spilled_ += records;
   spilled_bytes_ += bytes.size();
 }
@@ -100,33 +85,15 @@ void SpillLog::pop() noexcept {
 }
 
 void SpillLog::load_head() {
-  if (!blocks_.empty()) return load_block();
-  head_.swap(tail_);
-  head_at_ = 0;
-  head_records_ = std::exchange(tail_records_, 0);
-}
-
-void SpillLog::load_block() {
-  const Block block = blocks_.front();
-  head_.resize(block.bytes);
-  file_->read_at(block.first_slot * kSlot, {head_.data(), head_.size()});
-  head_at_ = 0;
+  if (file_ == nullptr || file_->empty()) {
+    head_.swap(tail_);
+    head_records_ = std::exchange(tail_records_, 0);
+    return;
+  }
+  const SpillFile::Block block = file_->read(head_);
   head_records_ = block.records;
-  blocks_.pop();
   spilled_ -= block.records;
   spilled_bytes_ -= block.bytes;
-  space_.give(block.first_slot, slots_of(block.bytes));
-  shorten_file();
-}
-
-void SpillLog::shorten_file() {
-  if (space_.end() != 0 && file_slots_ - space_.end() < kShortenBySlots) return;
-  try {
-    file_->truncate(space_.end() * kSlot);
-    file_slots_ = space_.end();
-  } catch (const std::exception&) {
-    // The space will be used again all the same, and the row is right.
-  }
 }
 
 }  // namespace sluice::detail

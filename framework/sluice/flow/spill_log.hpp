@@ -4,32 +4,34 @@
 //
 // (1) At most two blocks are in memory, each of kBlock bytes or of one record that is larger.
 // (2) One system call moves a block, never a record. The file is made when a block first has to go.
-// (3) What throws has changed nothing: a record that could not be closed is not in the row, one that
-//     could not be loaded is still its first.
+// (3) What throws has changed nothing: a record that could not be closed is not in the row, one
+//     that could not be loaded is still its first.
 // (4) Space in the file is used again; when the row's last block was loaded the file is empty.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sluice/codec/bytes.hpp>
-#include <sluice/flow/item_fifo.hpp>
-#include <sluice/flow/spill_space.hpp>
-#include <sluice/os/temporary_file.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 
 namespace sluice::detail {
+
+class SpillFile;
 
 class SpillLog {
  public:
   static constexpr std::size_t kBlock = std::size_t{256} << 10;
 
   /// An empty `directory` stands for temporary_directory().
-  explicit SpillLog(std::string directory) : directory_(std::move(directory)) {}
+  explicit SpillLog(std::string directory) noexcept;
+  SpillLog(const SpillLog&) = delete;
+  SpillLog& operator=(const SpillLog&) = delete;
+  ~SpillLog();
 
   [[nodiscard]] std::size_t size() const noexcept {
     return head_records_ + spilled_ + tail_records_;
@@ -54,22 +56,11 @@ class SpillLog {
   void pop() noexcept;
 
  private:
-  struct Block {
-    std::uint64_t first_slot;
-    std::size_t bytes;
-    std::size_t records;
-  };
-
   void write_block(std::span<const std::byte> bytes, std::size_t records);
   void load_head();
-  void load_block();
-  void shorten_file();
 
   std::string directory_;
-  std::optional<TemporaryFile> file_{};
-  SpillSpace space_{};
-  std::uint64_t file_slots_ = 0;  // that the file may reach to
-  ItemFifo<Block> blocks_{};
+  std::unique_ptr<SpillFile> file_;  // null until a block first has to go
   std::size_t spilled_ = 0;
   std::uint64_t spilled_bytes_ = 0;
 

@@ -1,7 +1,7 @@
 // sluice/flow/spill_space.hpp: which parts of a spill file are free.
 //
-// The file is an array of slots of equal size. A request is given the first gap that is wide enough;
-// neighbouring gaps are one gap; a gap at the end is no gap, the file is shorter.
+// The file is an array of slots of equal size. A request is given the first gap that is wide
+// enough; neighbouring gaps are one gap; a gap at the end is no gap, the file is shorter.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

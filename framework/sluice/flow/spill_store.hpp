@@ -1,8 +1,8 @@
 // sluice/flow/spill_store.hpp: items that wait, in memory as far as they may, the rest in a file.
 //
-// The oldest items are in memory as they are; once `memory_items` wait, later ones are encoded and go to
-// a temporary file in blocks (flow/spill_log.hpp), until all of those have been taken. Memory is bounded
-// by memory_items items and two blocks. One owner: no locking.
+// The oldest items are in memory as they are; once `memory_items` wait, later ones are encoded and
+// go to a temporary file in blocks (flow/spill_log.hpp), until all of those have been taken. Memory
+// is bounded by memory_items items and two blocks. One owner: no locking.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -36,8 +36,8 @@ auto retry_interrupted(Call call) {
   return result;
 }
 
-// Keeps a write past the limit on the size of files from ending the program: the signal of this thread is
-// blocked, and taken back when the write raised it.
+// Keeps a write past the limit on the size of files from ending the program: the signal of this
+// thread is blocked, and taken back when the write raised it.
 class NoSizeSignal {
  public:
   NoSizeSignal() noexcept {
