@@ -3,10 +3,9 @@
 #include <sluice/sluice.hpp>
 
 void build(sluice::Pipeline& pipeline) {
-  pipeline.source("numbers", []() -> std::optional<int> { return {}; }) |
-      sluice::per_key<int>("sum", 0,
-                           [](int& sum, int number, sluice::Emitter<int>& out) {
-                             out.emit(sum += number);
-                           }) |
-      sluice::sink("out", [](int) {});
+  pipeline.source("numbers", []() -> std::optional<int> {
+    return {};
+  }) | sluice::per_key<int>("sum", 0, [](int& sum, int number, sluice::Emitter<int>& out) {
+    out.emit(sum += number);
+  }) | sluice::sink("out", [](int) {});
 }

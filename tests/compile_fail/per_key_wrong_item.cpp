@@ -10,9 +10,8 @@ struct Hit {
 void build(sluice::Pipeline& pipeline) {
   pipeline.source("numbers", []() -> std::optional<int> { return {}; }) |
       sluice::key_by([](int number) { return number % 7; }) |
-      sluice::per_key<int>("sum", 0,
-                           [](int& sum, const Hit& hit, sluice::Emitter<int>& out) {
-                             out.emit(sum += hit.bytes);
-                           }) |
+      sluice::per_key<int>(
+          "sum", 0,
+          [](int& sum, const Hit& hit, sluice::Emitter<int>& out) { out.emit(sum += hit.bytes); }) |
       sluice::sink("out", [](int) {});
 }
