@@ -282,9 +282,14 @@ std::uint64_t given_up_or_completed(const detail::Tallies& counts) {
 }
 
 /// No worker has settled what it did not take, or before its fate was decided; and the queues agree.
+/// Where an order is kept, an item belongs to who delivers its outputs, which need not be who took it.
+bool owns_what_it_takes(const detail::Worker& worker) {
+  return worker.state.stage().input != nullptr && worker.state.stage().window == 0;
+}
+
 std::string wrong_owner(const RunState& run) {
   for (const auto& worker : run.workers()) {
-    if (worker->state.stage().input == nullptr) continue;
+    if (!owns_what_it_takes(*worker)) continue;
     const detail::Tallies& counts = worker->state.counts;
     const std::string& name = worker->state.stage().name;
     std::string fault = require(counts[Count::settled] <= counts[Count::taken], name,
@@ -306,13 +311,18 @@ std::string wrong_owner(const RunState& run) {
 /// At the end every worker has settled exactly what it took, once.
 std::string not_settled_once(const RunState& run) {
   for (const auto& worker : run.workers()) {
-    if (worker->state.stage().input == nullptr) continue;
+    if (!owns_what_it_takes(*worker)) continue;
     const detail::Tallies& counts = worker->state.counts;
     const bool exact = counts[Count::settled] == counts[Count::taken] &&
                        given_up_or_completed(counts) == counts[Count::taken];
     if (!exact) return worker->state.stage().name + ": a worker's items were not settled once each";
   }
-  return wrong_owner(run);
+  std::string fault = at_each_edge(run, [](const RunState& of, std::size_t stage) {
+    return require(
+        detail::sum_stage(of, stage, Count::settled) == detail::sum_stage(of, stage, Count::taken),
+        of.graph().stages[stage].name, "not all that was taken was settled, or more");
+  });
+  return fault.empty() ? wrong_owner(run) : fault;
 }
 
 TEST_CASE("Invariant 4: a count has one owner", "[pipeline][model][invariant]") {
