@@ -161,10 +161,11 @@ void avoid_pool(Plan& plan) {
   for (PlannedStage& stage : plan.stages) {
     if (stage.carrier != Carrier::pool) continue;
     if (stage.kind == "feedback") {
-      throw UsageError(fmt::format(
-          "run: pipeline {} has a feedback, which needs the pool, and is started from a stage on the "
-          "pool; mark that stage .blocking",
-          plan.pipeline));
+      throw UsageError(
+          fmt::format("run: pipeline {} has a feedback, which needs the pool, and is started from "
+                      "a stage on the "
+                      "pool; mark that stage .blocking",
+                      plan.pipeline));
     }
     stage.carrier = Carrier::thread;
     stage.why += "; thread after all: started from a stage on the pool";

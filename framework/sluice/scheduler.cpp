@@ -33,8 +33,7 @@ void override_stage(StageDef& def, const StageOverride& over) {
 
 void check_override(const StageDef& def, const StageOverride& over,
                     std::vector<std::string>& faults) {
-  const bool single =
-      def.role == StageRole::source || def.role == StageRole::inlet || def.feedback;
+  const bool single = def.role == StageRole::source || def.role == StageRole::inlet || def.feedback;
   if (single && over.workers != kAuto && over.workers != 1) {
     faults.push_back(fmt::format("stage {}: a {} has exactly 1 worker, not {}", def.name, def.kind,
                                  over.workers));
