@@ -7,11 +7,14 @@
 
 namespace sluice::samples {
 
-void ExamineFiles::start(Context& context) {
-  CompareOptions options = limits_.compare;
-  const std::size_t fair = limits_.open_files / context.workers();
-  options.open_files = std::min(options.open_files, fair);
-  comparer_.emplace(options);
+// The number of workers is known first when the run has begun.
+ContentComparer& ExamineFiles::comparer(const Context& context) {
+  if (!comparer_) {
+    CompareOptions options = limits_.compare;
+    options.open_files = std::min(options.open_files, limits_.open_files / context.workers());
+    comparer_.emplace(options);
+  }
+  return *comparer_;
 }
 
 DuplicateVerdict ExamineFiles::operator()(DuplicateJob job, Context& context) {
@@ -27,7 +30,7 @@ DuplicateVerdict ExamineFiles::operator()(DuplicateJob job, Context& context) {
     hash(verdict, context);
     return verdict;
   }
-  verdict.classes = comparer_->compare(*todo.files, todo.members, todo.size_bytes);
+  verdict.classes = comparer(context).compare(*todo.files, todo.members, todo.size_bytes);
   if (todo.step == DuplicateStep::compare) {
     for (const FailedFile& failed : verdict.classes.failed) {
       tell_failed(*todo.files, failed, context);
@@ -44,7 +47,7 @@ void ExamineFiles::hash(DuplicateVerdict& verdict, Context& context) {
           : todo.size_bytes;
   for (const FileId id : todo.members) {
     try {
-      verdict.hashes.emplace_back(comparer_->hash(*todo.files, id, bytes), id);
+      verdict.hashes.emplace_back(comparer(context).hash(*todo.files, id, bytes), id);
     } catch (const std::runtime_error& error) {
       tell_failed(*todo.files, {id, error.what()}, context);
     }

@@ -107,10 +107,10 @@ class ExamineFiles {
  public:
   explicit ExamineFiles(const DuplicateLimits& limits) : limits_(limits) {}
 
-  void start(Context& context);
   [[nodiscard]] DuplicateVerdict operator()(DuplicateJob job, Context& context);
 
  private:
+  [[nodiscard]] ContentComparer& comparer(const Context& context);
   void hash(DuplicateVerdict& verdict, Context& context);
 
   DuplicateLimits limits_;
