@@ -43,7 +43,7 @@ ContentHash content_hash(std::string_view bytes) {
 }
 
 ContentClasses ContentComparer::compare(const FoundFiles& files, std::span<const FileId> members,
-                                        std::uint64_t size) {
+                                        std::uint64_t size, Undecided undecided) {
   files_ = &files;
   members_ = members;
   size_ = size;
@@ -60,7 +60,7 @@ ContentClasses ContentComparer::compare(const FoundFiles& files, std::span<const
   for (Places& places : read_and_part(all, 0, head)) alike.push_back({std::move(places), head});
   std::uint64_t to_read = 0;
   for (const Alike& one : alike) to_read += one.places.size() * (size - head);
-  if (alike.size() > 1 && to_read > options_.most_bytes) {
+  if (undecided == Undecided::allowed && alike.size() > 1 && to_read > options_.most_bytes) {
     for (const Alike& one : alike) classes_.alike.push_back(ids(one.places));
     alike.clear();
   }

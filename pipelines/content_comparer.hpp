@@ -64,11 +64,14 @@ class ContentComparer {
 
   explicit ContentComparer(const CompareOptions& options) : options_(options) {}
 
-  /// Compares files of `size` bytes.
+  enum class Undecided : unsigned char { allowed, refused };
+
+  /// Compares files of `size` bytes; leaves some undecided (ContentClasses::alike) only when that is allowed.
   ///
   /// Blocks   while the file system reads.
   [[nodiscard]] ContentClasses compare(const FoundFiles& files, std::span<const FileId> members,
-                                       std::uint64_t size);
+                                       std::uint64_t size,
+                                       Undecided undecided = Undecided::allowed);
 
   /// The hash of the first `bytes` of a file: all of it, or the head.
   /// Throws   std::runtime_error with the reason as its text.

@@ -30,7 +30,10 @@ DuplicateVerdict ExamineFiles::operator()(DuplicateJob job, Context& context) {
     hash(verdict, context);
     return verdict;
   }
-  verdict.classes = comparer(context).compare(*todo.files, todo.members, todo.size_bytes);
+  using Undecided = ContentComparer::Undecided;
+  verdict.classes = comparer(context).compare(
+      *todo.files, todo.members, todo.size_bytes,
+      todo.step == DuplicateStep::first ? Undecided::refused : Undecided::allowed);
   if (todo.step == DuplicateStep::compare) {
     for (const FailedFile& failed : verdict.classes.failed) {
       tell_failed(*todo.files, failed, context);

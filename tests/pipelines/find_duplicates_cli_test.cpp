@@ -114,7 +114,8 @@ TEST_CASE("find_duplicates: a directory and a file without permission are dead l
   fs::permissions(scratch / "in/unreadable", fs::perms::none);
   Words words{SLUICE_COMMAND, "run", "find_duplicates", scratch / "in", "--quiet"};
   if (::geteuid() == 0) {  // whom no permission stops: the command runs as somebody else
-    const Words nobody{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
+    const Words nobody{"/usr/bin/env", "setpriv", "--reuid=65534", "--regid=65534",
+                       "--clear-groups"};
     Words probe = nobody;
     probe.insert(probe.end(), {SLUICE_COMMAND, "list"});
     if (!has("setpriv") || run_program(probe).exit_code != 0) {
@@ -134,7 +135,10 @@ TEST_CASE("find_duplicates: a directory and a file without permission are dead l
 
 TEST_CASE("find_duplicates: files of /proc that say they are empty and are not are no duplicates",
           "[duplicates][cli]") {
-  if (!fs::exists("/proc/self/status")) return WARN("skipped: there is no /proc");
+  if (!fs::exists("/proc/self/status")) {
+    WARN("skipped: there is no /proc");
+    return;
+  }
   const Ended ended = cli({"/proc/version", "/proc/meminfo", "--min-size", "0"});
   CHECK(ended.exit_code == 3);
   CHECK(ended.out.empty());
@@ -150,14 +154,15 @@ TEST_CASE("find_duplicates: the same groups as jdupes and fdupes", "[duplicates]
   CHECK(all.exit_code == 0);
   CHECK(all.out != some.out);
   if (has("jdupes")) {
-    CHECK((in_order(run_program({"jdupes", "-q", "-r", in}).out) == some.out));
-    CHECK((in_order(run_program({"jdupes", "-q", "-r", "-z", in}).out) == all.out));
+    CHECK((in_order(run_program({"/usr/bin/env", "jdupes", "-q", "-r", in}).out) == some.out));
+    CHECK((in_order(run_program({"/usr/bin/env", "jdupes", "-q", "-r", "-z", in}).out) == all.out));
   } else {
     WARN("skipped: jdupes is not installed");
   }
   if (has("fdupes")) {
-    CHECK((in_order(run_program({"fdupes", "-q", "-r", "-n", in}).out) == some.out));
-    CHECK((in_order(run_program({"fdupes", "-q", "-r", in}).out) == all.out));
+    CHECK(
+        (in_order(run_program({"/usr/bin/env", "fdupes", "-q", "-r", "-n", in}).out) == some.out));
+    CHECK((in_order(run_program({"/usr/bin/env", "fdupes", "-q", "-r", in}).out) == all.out));
   } else {
     WARN("skipped: fdupes is not installed");
   }

@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include <find_duplicates.hpp>
-#include <support/sample_tree.hpp>
 #include <support/scale.hpp>
 #include <support/scratch.hpp>
 #include <support/seeds.hpp>
@@ -21,6 +20,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>

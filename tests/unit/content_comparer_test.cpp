@@ -3,13 +3,13 @@
 #include <catch2/catch.hpp>
 
 #include <content_comparer.hpp>
-#include <support/sample_tree.hpp>
 #include <support/scratch.hpp>
 #include <support/seeds.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +20,12 @@ namespace fs = std::filesystem;
 using namespace sluice::samples;
 using namespace sluice::testing_support;
 using Names = std::set<std::string>;
+
+std::string random_content(std::mt19937_64& random, std::size_t size) {
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
+}
 
 ContentHash constant_hash(std::string_view) { return {.low = 1, .high = 2}; }
 
@@ -35,9 +41,9 @@ FoundFiles found_in(const Scratch& scratch, const std::vector<std::string>& name
 }
 
 struct Compared {
-  std::set<Names> equal;
-  std::set<Names> alike;
-  std::vector<std::string> failed;
+  std::set<Names> equal{};
+  std::set<Names> alike{};
+  std::vector<std::string> failed{};
 
   friend bool operator==(const Compared&, const Compared&) = default;
 };
@@ -73,7 +79,7 @@ TEST_CASE("comparer: every byte counts, at every place of every block", "[duplic
   auto random = random_engine();
   for (const std::size_t size : {1U, 100U, 4095U, 4096U, 4097U, 8192U, 150'000U, 600'001U}) {
     const Scratch scratch;
-    const std::string content = random_bytes(random, size);
+    const std::string content = random_content(random, size);
     std::vector<std::string> names{"a", "b", "c"};
     for (const std::string& name : names) scratch.file(name, content);
     std::set<std::size_t> places{0, size - 1, size / 2};
