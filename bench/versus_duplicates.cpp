@@ -74,7 +74,8 @@ std::vector<Group> groups(Tree tree) {
   for (const bool cold : {false, true}) {
     if (cold && !std::ofstream(kDropCaches)) continue;
     Group group{.name = fmt::format("duplicates/cache:{}", cold ? "cold" : "warm"),
-                .pinned = false};
+                .pinned = false,
+                .contestants = {}};
     group.contestants.push_back(
         contestant(tree, "sluice",
                    sibling("sluice") + " run find_duplicates " + tree.roots + " --quiet", cold));
