@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <catalog.hpp>
 
+#include <find_duplicates.hpp>
 #include <pack.hpp>
 #include <pack_list.hpp>
 #include <pack_verify.hpp>
@@ -11,7 +12,7 @@
 namespace sluice::samples {
 
 std::vector<PipelineEntry> catalog() {
-  return {word_count(), pack(), unpack(), pack_list(), pack_verify()};
+  return {word_count(), pack(), unpack(), pack_list(), pack_verify(), find_duplicates()};
 }
 
 }  // namespace sluice::samples

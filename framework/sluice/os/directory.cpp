@@ -44,8 +44,10 @@ Directory::Directory(Descriptor descriptor, const std::string& path)
   descriptor.release();  // the stream closes it
 }
 
-Directory::Directory(const std::string& path)
-    : Directory(opened(open(path.c_str(), kFlags), path), path) {}
+Directory::Directory(const std::string& path, Links links)
+    : Directory(
+          opened(open(path.c_str(), kFlags | (links == Links::refuse ? O_NOFOLLOW : 0)), path),
+          path) {}
 
 Directory::Directory(const Directory& parent, const std::string& name, const std::string& path)
     : Directory(

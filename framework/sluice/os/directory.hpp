@@ -20,8 +20,8 @@ class Directory {
     FileKind kind = FileKind::unknown;  ///< unknown where the file system does not say
   };
 
-  /// Opens the directory, also through a symbolic link. Throws  std::system_error.
-  explicit Directory(const std::string& path);
+  /// Opens the directory. Throws  std::system_error; ENOTDIR for a symbolic link that is refused.
+  explicit Directory(const std::string& path, Links links = Links::follow);
   /// Opens a subdirectory; a symbolic link is refused. `path` is for messages.
   Directory(const Directory& parent, const std::string& name, const std::string& path);
 
