@@ -48,7 +48,7 @@ auto roots(const std::vector<std::string>& paths) {
 DuplicateOptions options_from(const Args& args) {
   return {.paths = args.paths("path"),
           .min_bytes = args.size("min-size"),
-          .json = args.flag("as-json"),
+          .json = args.flag("json"),
           .hard_links = args.flag("hard-links"),
           .output = args.path("output")};
 }
@@ -97,7 +97,7 @@ PipelineEntry find_duplicates() {
                     .kind = ArgKind::size,
                     .help = "bytes; smaller files are left out (0: empty files are equal too)",
                     .fallback = "1"},
-                   {.name = "as-json", .kind = ArgKind::flag, .help = "one JSON document"},
+                   {.name = "json", .kind = ArgKind::flag, .help = "one JSON document"},
                    {.name = "hard-links",
                     .kind = ArgKind::flag,
                     .help = "names of one file are duplicates too"},
@@ -110,14 +110,14 @@ PipelineEntry find_duplicates() {
           .details =
               "Prints groups of files that have the same bytes, every one compared: a path a\n"
               "line, in byte order, an empty line between groups. A path with a line end in it\n"
-              "makes that ambiguous; --as-json does not. There, a path that is not UTF-8 is an\n"
+              "makes that ambiguous; --json does not. There, a path that is not UTF-8 is an\n"
               "object with its bytes: {\"hex\":\"2e2fff\"}.\n"
               "Links that are found are not followed. A file with several names is reported by\n"
               "its first one, and a path given twice counts once. What can't be read, or changes\n"
               "meanwhile, is a dead letter (exit code 3). An interrupt leaves no result.\n"
               "\n"
               "  sluice run find_duplicates ~/photos ~/backup --min-size 1M\n"
-              "  sluice run find_duplicates . --as-json --quiet | jq '.[].paths[1:][]'\n"};
+              "  sluice run find_duplicates . --json --quiet | jq '.[].paths[1:][]'\n"};
 }
 
 }  // namespace sluice::samples

@@ -86,7 +86,7 @@ TEST_CASE("find_duplicates: prints groups, exit code 0; with dead letters 3; as 
   CHECK(plain.exit_code == 0);
   CHECK(plain.out == a + '\n' + b + '\n');
   CHECK(plain.err.empty());
-  const Ended dead = cli({scratch / "in", scratch / "gone", "--as-json"});
+  const Ended dead = cli({scratch / "in", scratch / "gone", "--json"});
   CHECK(dead.exit_code == 3);
   CHECK_THAT(dead.err, Contains("dead letter: stage walk, " + scratch / "gone" +
                                 ": cannot open: No such file or directory (errno 2)"));

@@ -122,6 +122,11 @@ std::string summary_of(const CommandSyntax& syntax, const PipelineEntry* entry) 
   return fmt::format("{}\n{}: {}", syntax.summary, entry->name, entry->summary);
 }
 
+bool has_option(const CommandSyntax& syntax, const std::string& name) {
+  return std::any_of(syntax.options.begin(), syntax.options.end(),
+                     [&](const CommandOption& option) { return option.spec.name == name; });
+}
+
 void set_up_help(CLI::App& app, const PipelineEntry* entry, const std::vector<ArgSpec>& args) {
   app.set_help_flag();
   auto layout = std::make_shared<HelpLayout>(args);
@@ -148,6 +153,7 @@ SortedWords sort_words(const std::string& usage, const CommandSyntax& syntax,
   std::vector<std::string> known = {"-h", "--help"};
   Binder pipeline(app, sorted.args, "Arguments");
   for (const ArgSpec& spec : args) {
+    if (has_option(syntax, spec.name)) continue;
     pipeline.bind(spec, value_name(spec));
     known.push_back(option_name(spec));
   }
