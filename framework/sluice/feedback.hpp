@@ -37,8 +37,9 @@ struct FeedbackOptions {
 /// came: so a loop can't block itself, whatever its capacities, and however many items one makes. A stage in
 /// the loop that makes items without bound from one should be `.streaming`, so that they need not all be kept
 /// until its callback returns.
-/// Stages that gather items (batch, reduce, windows) are refused inside a loop; what finish callbacks emit into
-/// it is refused and counted, since the loop has ended by then. Runs on the pool.
+/// Stages that gather items (batch, reduce, windows), and classes with a finish(), are refused inside a loop:
+/// it ends before they would emit their last. A loop does not hold back what feeds it from outside: items wait
+/// in it as they come, beyond `memory_items` in the file. Runs on the pool.
 /// Algorithm  two looks with equal counts find the end, after Mattern, "Algorithms for distributed termination
 ///            detection" (1987).
 template <class T>
