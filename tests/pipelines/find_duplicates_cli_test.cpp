@@ -77,7 +77,7 @@ void make_tree(const Scratch& scratch) {
 
 }  // namespace
 
-TEST_CASE("find_duplicates: prints groups, exit code 0; with dead letters 3; as JSON",
+TEST_CASE("find_duplicates: prints groups, exit code 0, with dead letters 3, as JSON",
           "[duplicates][cli]") {
   const Scratch scratch;
   const std::string a = scratch.file("in/a", "content");

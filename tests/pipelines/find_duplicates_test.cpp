@@ -256,7 +256,7 @@ TEST_CASE("find_duplicates: one directory with very many files", "[duplicates]")
   }
 }
 
-TEST_CASE("find_duplicates: directories 2000 levels deep; where paths end, dead letters begin",
+TEST_CASE("find_duplicates: directories 2000 levels deep, and where paths end, dead letters begin",
           "[duplicates]") {
   const Scratch scratch;
   const std::string twin = scratch.file("twin", "deep");

@@ -151,7 +151,7 @@ TEST_CASE("archive tools: what they can't use is told in one line, exit code 1",
   CHECK(names_in(scratch / "full") == Words{"file"});
 }
 
-TEST_CASE("pack_verify: damage is told, exit code 3; unpack refuses it, exit code 1",
+TEST_CASE("pack_verify: damage is told, exit code 3, and unpack refuses it, exit code 1",
           "[pack][cli]") {
   const Scratch scratch;
   scratch.file("in/file", std::string(100'000, 'x'));

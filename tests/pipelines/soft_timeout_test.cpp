@@ -53,7 +53,7 @@ class LogLines {
   std::vector<std::string> lines_;
 };
 
-TEST_CASE("soft_timeout: a late item is told, counted and asked to stop; the others are not",
+TEST_CASE("soft_timeout: a late item is told, counted and asked to stop, the others are not",
           "[pipeline][soft_timeout]") {
   for_every_carrier([](const CarrierMix& mix) {
     for (const std::size_t workers : {1U, 2U}) {

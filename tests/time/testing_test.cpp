@@ -268,7 +268,7 @@ struct Twice {
   int count = 0;
 };
 
-TEST_CASE("Harness: a class is started, fed and finished; a flat_map emits many", "[time]") {
+TEST_CASE("Harness: a class is started, fed and finished, a flat_map emits many", "[time]") {
   testing::StageHarness<Number, std::string> h(stage("twice", Twice{}));
   h.put(5);
   CHECK(h.outputs() == std::vector<std::string>{"5", "5"});

@@ -243,7 +243,7 @@ TEST_CASE("Throttle: a branch that has enough ends its wait", "[time]") {
   });
 }
 
-TEST_CASE("Throttle: items that can only be moved; one that is not passed on comes back",
+TEST_CASE("Throttle: items that can only be moved, one that is not passed on comes back",
           "[time]") {
   testing::StageHarness<MoveOnly, MoveOnly> h(throttle("slow", 1));
   h.put(MoveOnly(1));

@@ -85,7 +85,7 @@ TEST_CASE("Windows: sliding by number, and all open ones at the end", "[time]") 
   CHECK(texts(as_tumbling) == Lines{"0 [0, 2) 0 1", "1 [2, 4) 2"});
 }
 
-TEST_CASE("Windows: tumbling by time; an item at the end is in the next, empty ones don't come out",
+TEST_CASE("Windows: tumbling by time, an item at the end is in the next, empty ones don't come out",
           "[time]") {
   TimeHarness h(tumbling("ten seconds", 10s));
   h.put(0);
