@@ -182,7 +182,8 @@ TEST_CASE("Explain: a stage that has only a retry to do is the root, though more
         sink(
             "drop", [](Number) {}, narrow_sink(mix.at(1)));
     WatchedRun run(p);
-    CHECK(run->inlet<Number>("feed").put(1) == PutStatus::ok);
+    auto feed = run->inlet<Number>("feed");  // ends with its handle
+    CHECK(feed.put(1) == PutStatus::ok);
     jammed(run,
            {"again.0: waits for _ s, for the next attempt of an item and for items on feed->again",
             "root cause: again: waits for _ s, for the next attempt of an item and for items on "
