@@ -30,8 +30,8 @@ namespace {
 
 // A job is a list of places until it is cut; then it holds 2 MiB at most, as a raw frame holds 1.
 constexpr std::size_t kQueuedPlaces = 16;
-constexpr std::size_t kQueuedContents = 4;
-constexpr std::size_t kQueuedFrames = 8;
+constexpr std::size_t kQueuedContents = 8;
+constexpr std::size_t kQueuedFrames = 16;
 
 void check_level(std::uint64_t level) {
   if (level >= kLeastLevel && level <= kMostLevel) return;

@@ -27,7 +27,7 @@
 namespace sluice::samples {
 namespace {
 
-constexpr std::size_t kQueuedFrames = 8;
+constexpr std::size_t kQueuedFrames = 16;
 
 // A stop leaves nothing to keep, so it cancels the run. Who is late sees that somebody else did it.
 void give_up(Context& context) {
