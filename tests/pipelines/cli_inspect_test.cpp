@@ -5,6 +5,7 @@
 #include <sluice/base/config.hpp>
 
 #include <catch2/catch.hpp>
+#include <support/places.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // pipelines/cli_run_test.cpp: run: its flags, its files, its exit codes, what goes to which stream.
 // SPDX-License-Identifier: MIT
 #include <pipelines/child_program.hpp>
+#include <support/places.hpp>
 #include <support/scratch.hpp>
 
 #include <catch2/catch.hpp>

@@ -4,6 +4,7 @@
 // next one: signals of one kind that are pending at the same time are one.
 // SPDX-License-Identifier: MIT
 #include <pipelines/child_program.hpp>
+#include <support/places.hpp>
 #include <support/scratch.hpp>
 
 #include <catch2/catch.hpp>

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <pipelines/child_program.hpp>
+#include <support/places.hpp>
 #include <support/scratch.hpp>
 #include <support/seeds.hpp>
 
