@@ -1,0 +1,30 @@
+// sluice/process/fingerprint.hpp: the structure of a pipeline as numbers that two processes compare.
+//
+// What counts is what a worker relies on: names, kinds, item types and connections of the stages.
+// What only the parent acts on (workers, capacities, policies) may differ.
+// Layer: process. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice {
+class Pipeline;
+}
+
+namespace sluice::detail {
+
+/// One number per stage, of itself and what it is connected to.
+struct Fingerprint {
+  std::vector<std::uint64_t> stages{};
+  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+};
+
+[[nodiscard]] Fingerprint fingerprint_of(const Pipeline& pipeline);
+
+/// Returns  the first difference in words, naming the stages of `ours`; empty when there is none.
+[[nodiscard]] std::string difference(const Pipeline& ours, const Fingerprint& theirs);
+
+}  // namespace sluice::detail
