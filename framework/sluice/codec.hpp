@@ -10,6 +10,7 @@
 #pragma once
 
 #include <sluice/codec/bytes.hpp>
+#include <sluice/codec/fault.hpp>
 #include <sluice/codec/values.hpp>
 
 #include <concepts>
@@ -31,7 +32,6 @@ namespace sluice {
 /// value (capacity, the order of hashed keys).
 template <class T>
 inline constexpr bool is_portable_v =
-    std::is_object_v<T> && !std::is_array_v<T> &&
     std::is_same_v<detail::VerdictOf<std::remove_cv_t<T>>, detail::Portable>;
 
 template <class T>

@@ -10,14 +10,19 @@ namespace sluice::detail {
 namespace {
 
 // In this order: the first ones make the later ones match.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kSpellings = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kSpellings = {{
     {"std::__cxx11::", "std::"},
     {"{anonymous}::", ""},
     {"(anonymous namespace)::", ""},
     {"<unnamed>::", ""},
+    {"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
+    {"std::basic_string_view<char, std::char_traits<char> >", "std::string_view"},
     {"std::basic_string<char>", "std::string"},
     {"std::basic_string_view<char>", "std::string_view"},
     {"long unsigned int", "unsigned long"},
+    {" >", ">"},
+    {" *", "*"},
+    {" &", "&"},
 }};
 
 }  // namespace

@@ -126,7 +126,18 @@ constexpr auto verdict() {
   }
 }
 
+/// An array is portable as a member only: as a value it would be handled as a pointer.
 template <class T>
-using VerdictOf = decltype(verdict<T, TypeList<>>());
+constexpr auto verdict_of_value() {
+  if constexpr (std::is_array_v<T>) {
+    return NotPortable<T>();
+  } else {
+    return verdict<T, TypeList<>>();
+  }
+}
+
+/// T without cv.
+template <class T>
+using VerdictOf = decltype(verdict_of_value<T>());
 
 }  // namespace sluice::detail
