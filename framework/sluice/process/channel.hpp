@@ -100,7 +100,7 @@ class LeaseChannel {
   /// Appends a copy; the worker does not see it yet.
   /// Returns  false when there is no room now; there is once the worker committed what it has.
   ///          Publish first: it can't commit what it does not see.
-  /// Throws   PayloadTooLarge; std::system_error when there is no memory.
+  /// Throws   PayloadTooLarge; std::system_error when there is no memory; ProtocolViolation.
   [[nodiscard]] virtual bool lend(const Lease& lease) = 0;
   /// Shows all that was lent since, by one store, and wakes the worker if it sleeps.
   virtual void publish() = 0;
@@ -166,7 +166,7 @@ class WorkerChannel {
   virtual void discard() = 0;
   /// Closes the transaction by a done or failed of that ticket, or a note by itself with ticket 0, and
   /// publishes all of it by one store; wakes the router if it sleeps.
-  /// Blocks, Throws  as append(); after a throw nothing is committed.
+  /// Blocks, Throws  as append(); after a throw nothing is committed, and discard() comes next.
   virtual void commit(RecordType closing, std::uint64_t ticket,
                       std::span<const std::byte> bytes) = 0;
 };

@@ -1,0 +1,322 @@
+// sluice/process/log_ends.hpp: the two ends of a pair of logs, as templates, so that the same code
+// runs between processes, between threads, and on the simulated machine of tests/model.
+//
+//   parent's page:  commit (down)   freed (up)     sleeping   stop
+//   worker's page:  commit (up)     freed (down)   sleeping   started   started_ns   ready
+//
+// Owners: each word is written by the side whose page it is in and nobody else. What both sides
+// remember besides is private memory of theirs. Commit, free and read: process/log.hpp. Sleeping and
+// waking: process/log_sleep.hpp.
+// (1) The worker gives a lease's bytes back (down.freed) before it commits. So a router that was woken
+//     by the commit finds the room, too. A worker killed in between has freed a lease that it never
+//     committed: `freed` is about bytes and says nothing about work.
+// (2) A stop is stored after all leases were published; the worker reads it before its last look
+//     at them: sync-point log-stop.
+// (3) The parent shows a record only after its whole transaction was parsed into private memory, so
+//     that a hostile worker can't show half of one either.
+// A bell for the worker has ring() and wait(), which says false once the parent is gone. The router's
+// has ring(); it waits elsewhere. Layer: process. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/base/cache_line.hpp>
+#include <sluice/process/log.hpp>
+#include <sluice/process/log_sleep.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace sluice::detail {
+
+/// Each word on lines of its own: what one side writes often the other reads seldom.
+template <class Sync>
+struct ParentWords {
+  using Word = LogWord<Sync>;
+  alignas(kCacheLine) Word commit{0};
+  alignas(kCacheLine) Word freed{0};
+  alignas(kCacheLine) Word sleeping{0};
+  alignas(kCacheLine) Word stop{0};
+};
+
+template <class Sync>
+struct WorkerWords {
+  using Word = LogWord<Sync>;
+  alignas(kCacheLine) Word commit{0};
+  alignas(kCacheLine) Word freed{0};
+  alignas(kCacheLine) Word sleeping{0};
+  alignas(kCacheLine) Word started{0};
+  Word started_ns{0};
+  Word ready{0};
+};
+
+/// Spins for a budget of time; the clock is read every few pauses only.
+template <class Sync>
+class SpinBudget {
+ public:
+  explicit SpinBudget(std::int64_t budget_ns) noexcept : budget_ns_(budget_ns) {}
+  /// Pauses. Returns  false when the budget is used up.
+  [[nodiscard]] bool spin() noexcept {
+    if (budget_ns_ <= 0) return false;
+    if (turns_++ % kTurnsPerLook == 0) {
+      const std::int64_t now = Sync::now_ns();
+      if (until_ns_ == 0) until_ns_ = now + budget_ns_;
+      if (now >= until_ns_) return false;
+    }
+    Sync::pause();
+    return true;
+  }
+
+ private:
+  static constexpr unsigned kTurnsPerLook = 16;
+
+  std::int64_t budget_ns_;
+  std::int64_t until_ns_ = 0;
+  unsigned turns_ = 0;
+};
+
+template <class Sync, class Area, class Bell>
+class LogParentEnd {
+ public:
+  LogParentEnd(ParentWords<Sync>& ours, const WorkerWords<Sync>& theirs, Area down, Area up,
+               Bell& worker_bell)
+      : down_(ours.commit, theirs.freed, down),
+        up_(theirs.commit, ours.freed, up),
+        mark_(ours.sleeping),
+        watch_(theirs.sleeping),
+        stop_(ours.stop),
+        bell_(worker_bell) {
+    parsed_.reserve(kUsualRecords);
+  }
+
+  /// Returns  false when there is no room.
+  [[nodiscard]] bool lend(const RecordHead& head, std::span<const std::byte> first,
+                          std::span<const std::byte> second) {
+    const std::uint64_t size = record_size(first.size() + second.size());
+    // sync-point log-freed: acquire.
+    if (!down_.has_room(size, std::memory_order_acquire)) return false;
+    down_.append(head, first, second);
+    return true;
+  }
+  [[nodiscard]] LogWriter<Sync, Area>& down() noexcept { return down_; }
+
+  void publish() noexcept {
+    if (!down_.has_staged()) return;
+    down_.publish();
+    ring_if(kForLease);
+  }
+  void request_stop() noexcept {
+    publish();
+    // sync-point log-stop, log-announce-or-look: after the last lease, before the look.
+    stop_.store(1, std::memory_order_seq_cst);
+    ring_if(kForLease);
+  }
+
+  /// The next record of a committed transaction.
+  [[nodiscard]] bool next(LogRecord& record) {
+    if (cursor_ == parsed_.size() && !parse()) return false;
+    record = parsed_[cursor_++];
+    read_to_ = record.end;
+    return true;
+  }
+  /// Whether next() is between two transactions.
+  [[nodiscard]] bool between() const noexcept { return cursor_ == parsed_.size(); }
+  void free_read() noexcept {
+    if (read_to_ == up_.freed()) return;
+    // seq_cst because the worker may be about to sleep for room.
+    up_.free_to(read_to_, std::memory_order_seq_cst);
+#ifndef SLUICE_MUTANT_LOG_FREED_NO_RING
+    ring_if(kForRoom);
+#endif
+  }
+  [[nodiscard]] bool has_records(bool closely) const noexcept {
+    if (cursor_ != parsed_.size()) return true;
+    // sync-point log-announce-or-look: the router's look when it is about to sleep.
+    return up_.may_have_record(closely ? std::memory_order_seq_cst : std::memory_order_acquire);
+  }
+
+  void announce_sleep() noexcept { mark_.announce(kForRecords); }
+  void end_sleep() noexcept { mark_.awake(); }
+
+ private:
+  static constexpr std::size_t kUsualRecords = 64;
+
+  void ring_if(std::uint64_t reason) noexcept {
+    if (watch_.must_ring(reason)) bell_.ring();
+  }
+
+  // The heads of one transaction, into private memory. A worker that was wrong once is never believed
+  // again.
+  [[nodiscard]] bool parse() {
+    if (wrong_.has_value()) throw ProtocolViolation(*wrong_);
+    parsed_.clear();
+    cursor_ = 0;
+    try {
+      // sync-point log-commit: acquire.
+      if (!up_.has_record(std::memory_order_acquire)) return false;
+      parse_transaction();
+    } catch (const ProtocolViolation& violation) {
+      parsed_.clear();
+      wrong_ = violation;
+      throw;
+    }
+    return true;
+  }
+  void parse_transaction() {
+    for (;;) {
+      const std::uint64_t position = up_.position();
+      if (up_.at_limit()) throw ProtocolViolation("a transaction has no end", position);
+      const LogRecord record = up_.read();
+      const std::uint8_t type = record.head.type;
+      if (type < kOutputRecord || type > kNoteRecord) {
+        throw ProtocolViolation("there is no such type of record", position);
+      }
+      // A note in front of a transaction is as good as one by itself.
+      const bool closes =
+          type == kDoneRecord || type == kFailedRecord || (type == kNoteRecord && parsed_.empty());
+      parsed_.push_back(record);
+      if (closes) return;
+    }
+  }
+
+  LogWriter<Sync, Area> down_;
+  LogReader<Sync, Area> up_;
+  SleepMark<Sync> mark_;
+  SleepWatch<Sync> watch_;
+  LogWord<Sync>& stop_;
+  Bell& bell_;
+  std::vector<LogRecord> parsed_{};
+  std::size_t cursor_ = 0;
+  std::uint64_t read_to_ = 0;
+  std::optional<ProtocolViolation> wrong_{};
+};
+
+enum class StageStatus : std::uint8_t { staged, never_fits, parent_gone };
+
+template <class Sync, class Area, class Bell, class RouterBell>
+class LogWorkerEnd {
+ public:
+  LogWorkerEnd(WorkerWords<Sync>& ours, const ParentWords<Sync>& theirs, Area down, Area up,
+               Bell& bell, RouterBell& router, std::int64_t spin_ns)
+      : words_(ours),
+        down_(theirs.commit, ours.freed, down),
+        up_(ours.commit, theirs.freed, up),
+        mark_(ours.sleeping),
+        watch_(theirs.sleeping),
+        stop_(theirs.stop),
+        bell_(bell),
+        router_(router),
+        spin_ns_(spin_ns) {}
+
+  /// Returns  false at the end: stopped, or the parent is gone.
+  [[nodiscard]] bool take(LogRecord& lease) {
+    if (!down_.has_record(std::memory_order_acquire) && !wait_for_lease()) return false;
+    lease = down_.read();
+    return true;
+  }
+
+  void begin(std::uint64_t ticket, std::int64_t now_ns) noexcept {
+    words_.started_ns.store(static_cast<std::uint64_t>(now_ns), std::memory_order_relaxed);
+    // sync-point log-started: with its time, or an earlier one.
+    words_.started.store(ticket, std::memory_order_release);
+  }
+
+  /// Stages a record. Blocks  until there is room.
+  [[nodiscard]] StageStatus append(const RecordHead& head, std::span<const std::byte> first,
+                                   std::span<const std::byte> second) {
+    const std::uint64_t size = record_size(first.size() + second.size());
+    // sync-point log-freed: acquire.
+    if (!up_.has_room(size, std::memory_order_acquire)) {
+      if (!up_.could_have_room(size)) return StageStatus::never_fits;
+      if (!wait_for_room(size)) return StageStatus::parent_gone;
+    }
+    up_.append(head, first, second);
+    return StageStatus::staged;
+  }
+  void discard() noexcept { up_.discard(); }
+  [[nodiscard]] LogWriter<Sync, Area>& up() noexcept { return up_; }
+
+  /// After the closing record was appended. `ends_lease`: the lease taken last is done with.
+  void commit(bool ends_lease) noexcept {
+    if (ends_lease) down_.free_to(down_.position(), std::memory_order_release);
+    up_.publish();
+    if (ends_lease) words_.started.store(0, std::memory_order_relaxed);
+    tell_router();
+  }
+
+  /// Blocks   until the parent has freed up to `position`. Returns  false when it is gone.
+  [[nodiscard]] bool wait_until_freed(std::uint64_t position) {
+    return wait_for(kForRoom, [&](std::memory_order order) {
+      up_.look(order);
+      return up_.freed() >= position;
+    });
+  }
+
+  void say_ready() noexcept {
+    // sync-point log-ready: release.
+    words_.ready.store(1, std::memory_order_release);
+    // Whether it sleeps or not: once in a life, and a bell remembers.
+    router_.ring();
+  }
+
+ private:
+  void tell_router() noexcept {
+#ifndef SLUICE_MUTANT_LOG_ROUTER_NOT_WOKEN
+    if (watch_.must_ring(kForRecords)) router_.ring();
+#endif
+  }
+
+  [[nodiscard]] bool wait_for_lease() {
+    return wait_for(kForLease,
+                    [&](std::memory_order order) {
+                      if (down_.has_record(order)) return true;
+                      // sync-point log-stop: acquires the leases published before it; with seq_cst it is the
+                      // sleeper's look, too.
+                      return stop_.load(order) != 0;
+                    }) &&
+           down_.has_record(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] bool wait_for_room(std::uint64_t size) {
+    return wait_for(kForRoom, [&](std::memory_order order) { return up_.has_room(size, order); });
+  }
+
+  template <class Ready>
+  [[nodiscard]] bool wait_for(std::uint64_t reason, Ready ready) {
+    for (SpinBudget<Sync> budget(spin_ns_);;) {
+      if (ready(std::memory_order_acquire)) return true;
+      if (!budget.spin()) break;
+    }
+    for (;;) {
+      mark_.announce(reason);
+#ifndef SLUICE_MUTANT_LOG_SLEEP_WITHOUT_LOOK
+      // sync-point log-announce-or-look: the worker's look.
+      if (ready(std::memory_order_seq_cst)) break;
+#endif
+      if (!bell_.wait()) {
+        mark_.awake();
+        return false;
+      }
+#ifdef SLUICE_MUTANT_LOG_SLEEP_WITHOUT_LOOK
+      if (ready(std::memory_order_seq_cst)) break;
+#endif
+    }
+    mark_.awake();
+    return true;
+  }
+
+  WorkerWords<Sync>& words_;
+  LogReader<Sync, Area> down_;
+  LogWriter<Sync, Area> up_;
+  SleepMark<Sync> mark_;
+  SleepWatch<Sync> watch_;
+  const LogWord<Sync>& stop_;
+  Bell& bell_;
+  RouterBell& router_;
+  std::int64_t spin_ns_;
+};
+
+}  // namespace sluice::detail
