@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -81,6 +82,17 @@ namespace detail {
   return {.retries = n, .back_off = back_off};
 }
 
+/// What the worker processes of a stage may do. No effect on other carriers.
+struct ProcessOptions {
+  /// An item at work for longer: its process is killed, which is charged to the item. 0: none. Time in
+  /// which outputs wait for room does not count.
+  std::chrono::nanoseconds timeout{0};
+  unsigned attempts = 3;  ///< processes that may die at one item before it is a dead letter
+  /// Of private writable memory per process; more is std::bad_alloc there. 0: no limit.
+  std::uint64_t memory_bytes = 0;
+  std::size_t recycle_after = 0;  ///< items after which a process makes place for a new one; 0: never
+};
+
 /// Options of a source.
 struct SourceOptions {
   Carrier carrier = Carrier::automatic;
@@ -103,6 +115,7 @@ struct StageOptions {
   /// An item at work for longer is told to the log, counted, and its Context::stop_token() requests a
   /// stop; what it makes of that is its own affair. 0: none. Waiting in a streaming emit counts.
   std::chrono::nanoseconds soft_timeout{0};
+  ProcessOptions process{};
   ErrorPolicy on_error{};
 };
 
@@ -114,6 +127,7 @@ struct SinkOptions {
   std::size_t batch = kAuto;     ///< items taken from the input edge at once, at most
   bool blocking = false;         ///< waits for the outside world: wants a thread of its own
   std::chrono::nanoseconds soft_timeout{0};  ///< as StageOptions::soft_timeout
+  ProcessOptions process{};
   ErrorPolicy on_error{};
 };
 

@@ -48,6 +48,7 @@ template <class In, class KeyOf, class Output, class State, class Fn, class Fini
 class PerKeyBody {
  public:
   static constexpr bool kReadsOnly = false;
+  static constexpr bool kKeepsState = true;
   using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const In&>>;
   PerKeyBody(std::shared_ptr<const KeyOf> key_of, State initial, Fn fn, Finish finish)
       : key_of_(std::move(key_of)),
@@ -104,6 +105,7 @@ template <class In, class KeyOf, class S>
 class PerKeyClassBody {
  public:
   static constexpr bool kReadsOnly = false;
+  static constexpr bool kKeepsState = true;
   using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const In&>>;
   using Out = typename S::Out;
   PerKeyClassBody(std::shared_ptr<const KeyOf> key_of, S prototype)

@@ -58,6 +58,7 @@ template <class In, class State, class Fold, class Combine>
 class FoldBody {
  public:
   static constexpr bool kReadsOnly = false;
+  static constexpr bool kKeepsState = true;
   FoldBody(State state, Fold fold, std::shared_ptr<Gathered<State, Combine>> gathered)
       : state_(std::move(state)), fold_(std::move(fold)), gathered_(std::move(gathered)) {}
 
@@ -77,6 +78,7 @@ template <class In, class KeyOf, class State, class Fold>
 class KeyedFoldBody {
  public:
   static constexpr bool kReadsOnly = false;
+  static constexpr bool kKeepsState = true;
   using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const In&>>;
   using Out = std::pair<Key, State>;
   KeyedFoldBody(std::shared_ptr<const KeyOf> key_of, State initial, Fold fold)

@@ -6,6 +6,7 @@
 #include <sluice/runtime/ledger.hpp>
 #include <sluice/runtime/overdue_watch.hpp>
 #include <sluice/runtime/pool_carrier.hpp>
+#include <sluice/runtime/process_crew.hpp>
 #include <sluice/runtime/run_report.hpp>
 #include <sluice/runtime/run_state.hpp>
 #include <sluice/runtime/thread_carrier.hpp>
@@ -36,13 +37,18 @@ void ring_pool_from(detail::EdgeBase& edge, bool items, bool room) {
   }
 }
 
+// A worker whose function runs in a process has one as well: it lends, waits for answers and delivers them.
+bool has_own_thread(Carrier carrier) {
+  return carrier == Carrier::thread || carrier == Carrier::process;
+}
+
 // A worker with a thread of its own that may find several of its edges full.
 bool waits_for_any_room(const Plan& plan, std::size_t stage) {
   std::ptrdiff_t branches = 0;
   for (const PlannedEdge& edge : plan.edges) {
     branches += std::count(edge.from.begin(), edge.from.end(), stage);
   }
-  return plan.stages[stage].carrier == Carrier::thread &&
+  return has_own_thread(plan.stages[stage].carrier) &&
          (branches > 1 || plan.stages[stage].window > 0);
 }
 
@@ -88,7 +94,7 @@ std::shared_ptr<PoolGroup> pool_group(const std::shared_ptr<RunState>& run) {
 std::vector<Worker*> threaded(const RunState& run) {
   std::vector<Worker*> workers;
   for (std::size_t stage = 0; stage < run.plan().stages.size(); ++stage) {
-    if (run.plan().stages[stage].carrier != Carrier::thread) continue;
+    if (!has_own_thread(run.plan().stages[stage].carrier)) continue;
     const RunState::Range range = run.workers_of(stage);
     for (std::size_t i = range.first; i < range.last; ++i) {
       workers.push_back(run.workers()[i].get());
@@ -141,6 +147,39 @@ void start_pool(const std::shared_ptr<RunState>& run) {
   }
 }
 
+// Faults can be done only to processes.
+void check_chaos(const Plan& plan, const ChaosPlan::Fault& fault) {
+  for (const PlannedStage& stage : plan.stages) {
+    if (stage.name != fault.stage) continue;
+    if (stage.carrier == Carrier::process) return;
+    throw UsageError(fmt::format("chaos: stage {} has no processes; give it carrier process", stage.name));
+  }
+  throw UsageError(fmt::format("chaos: there is no stage {}", fault.stage));
+}
+
+// Null when no stage runs in processes.
+std::shared_ptr<detail::ProcessCrew> crew_for(const detail::Graph& graph, const Plan& plan,
+                                              ChaosPlan chaos) {
+  for (const ChaosPlan::Fault& fault : chaos.faults) check_chaos(plan, fault);
+  auto crew = std::make_shared<detail::ProcessCrew>(graph, plan, std::move(chaos));
+  if (crew->empty()) crew.reset();
+  return crew;
+}
+
+// The crew takes part, so that the run does not end before its processes.
+void start_crew(RunState& run) {
+  if (run.crew() == nullptr) return;
+  static_cast<void>(run.take_part());
+  try {
+    run.crew()->start();
+  } catch (...) {
+    run.request_cancel();
+    for (const auto& worker : run.workers()) detail::drive_here(run, *worker);
+    run.participant_ended();
+    throw;
+  }
+}
+
 void start_watch(RunState& run) {
   try {
     detail::start_overdue_watch(run);
@@ -176,6 +215,7 @@ void join_threads(RunState& run) {
   for (std::thread& thread : run.threads) {
     if (thread.joinable()) thread.join();
   }
+  if (run.crew() != nullptr) run.crew()->join();
 }
 
 }  // namespace
@@ -237,11 +277,17 @@ RunHandle start(const Pipeline& pipeline, RunOptions options) {
   Plan planned = plan(pipeline, Machine::here(), options.overrides);
   if (detail::on_pool_thread()) avoid_pool(planned);
   const std::uint64_t seed = options.seed != 0 ? options.seed : fresh_seed();
+  auto graph = std::make_shared<const detail::Graph>(pipeline.graph());
+  auto crew = crew_for(*graph, planned, std::move(options.chaos));
   auto state = std::make_shared<RunState>(
-      std::make_shared<const detail::Graph>(pipeline.graph()), std::move(planned), seed,
-      detail::RunHooks{std::move(options.on_dead_letter), std::move(options.on_log)});
+      std::move(graph), std::move(planned), seed,
+      detail::RunHooks{std::move(options.on_dead_letter), std::move(options.on_log)},
+      std::move(crew));
+  // While there is no thread of the run yet: the server is an image of this process.
+  if (state->crew() != nullptr) state->crew()->start_server(*state);
   RunHandle handle(state);
   wire_bells(*state);
+  start_crew(*state);
   start_pool(state);
   start_threads(*state);
   start_watch(*state);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sluice/base/unique_function.hpp>
+#include <sluice/chaos.hpp>
 #include <sluice/deadline.hpp>
 #include <sluice/flow/run_control.hpp>
 #include <sluice/pipeline.hpp>
@@ -31,6 +32,8 @@ struct RunOptions {
   UniqueFunction<void(const DeadLetter&)> on_dead_letter{};
   /// Called for Context::log(), one at a time, from a worker's thread.
   UniqueFunction<void(std::string_view stage, std::string_view text)> on_log{};
+  /// Faults for worker processes, on purpose. Stages that have none: UsageError.
+  ChaosPlan chaos{};
 };
 
 enum class JoinStatus : unsigned char { ended, late };

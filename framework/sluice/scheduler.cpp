@@ -21,6 +21,8 @@ using detail::StageRole;
 // Items per step at most; the worker takes fewer as its service time grows (runtime/worker.cpp).
 constexpr std::size_t kThreadBatch = 64;
 constexpr std::size_t kPoolBatch = 256;
+// Leases of a worker process at most; it holds fewer as its service time grows (flow/remote_loop.cpp).
+constexpr std::size_t kProcessBatch = 256;
 
 bool has_input(StageRole role) { return role != StageRole::source; }
 
@@ -120,7 +122,9 @@ PlannedStage plan_stage(const StageDef& def, bool keyed, const Machine& machine)
   choose_workers(def, keyed, machine, stage, why);
   stage.batch = def.options.batch;
   if (stage.batch == kAuto) {
-    stage.batch = stage.carrier == Carrier::pool ? kPoolBatch : kThreadBatch;
+    stage.batch = stage.carrier == Carrier::pool      ? kPoolBatch
+                  : stage.carrier == Carrier::process ? kProcessBatch
+                                                      : kThreadBatch;
   }
   if (!why.empty()) why.resize(why.size() - 2);
   stage.why = std::move(why);

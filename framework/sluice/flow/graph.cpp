@@ -19,6 +19,7 @@ StageOptions stage_options(const SinkOptions& options) {
           .batch = options.batch,
           .blocking = options.blocking,
           .soft_timeout = options.soft_timeout,
+          .process = options.process,
           .on_error = options.on_error};
 }
 
@@ -91,6 +92,35 @@ std::size_t Graph::find(const std::string& stage) const {
 
 namespace {
 
+// Only what keeps nothing of its items may run where a death takes everything along.
+std::string process_refusal(const StageDef& def) {
+  if (def.role == StageRole::source) return "a source stays in the coordinating process";
+  if (def.feedback) return "a feedback stays in the coordinating process";
+  if (def.role == StageRole::inlet || def.role == StageRole::outlet) {
+    return "application code is at its other end";
+  }
+  if (def.gathers) return "its outputs hold what several items brought, which would die with it";
+  if (def.options.streaming) {
+    return "it is streaming, and what a process emits is published with its item or not at all";
+  }
+  return def.maker == nullptr ? "" : def.maker->process_refusal();
+}
+
+void check_process(const StageDef& def, std::vector<std::string>& faults) {
+  const ProcessOptions& options = def.options.process;
+  if (const std::string why = process_refusal(def); !why.empty()) {
+    faults.push_back(
+        fmt::format("stage {}: it can't run on carrier process: {}; use thread or pool", def.name, why));
+  }
+  if (options.attempts == 0) {
+    faults.push_back(fmt::format("stage {}: process.attempts is 0; give at least 1", def.name));
+  }
+  if (options.timeout.count() < 0) {
+    faults.push_back(fmt::format(
+        "stage {}: process.timeout is negative; give a time, or leave it out for none", def.name));
+  }
+}
+
 void check_options(const StageDef& def, std::vector<std::string>& faults) {
   const StageOptions& options = def.options;
   if (options.workers == 0) {
@@ -106,11 +136,7 @@ void check_options(const StageDef& def, std::vector<std::string>& faults) {
     faults.push_back(
         fmt::format("stage {}: workers is {}, but {}", def.name, options.workers, def.many_reason));
   }
-  if (options.carrier == Carrier::process) {
-    faults.push_back(fmt::format(
-        "stage {}: carrier process is not available in this version; use thread or pool",
-        def.name));
-  }
+  if (options.carrier == Carrier::process) check_process(def, faults);
   if (options.soft_timeout.count() < 0) {
     faults.push_back(fmt::format(
         "stage {}: soft_timeout is negative; give a time, or leave it out for none", def.name));

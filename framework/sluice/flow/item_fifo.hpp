@@ -41,10 +41,20 @@ class ItemFifo {
     ++size_;
   }
 
+  /// The same, as containers have it.
+  void push_back(T&& item) { push(std::move(item)); }
+
   /// Requires  not empty().
   [[nodiscard]] T& front() noexcept {
     SLUICE_ASSERT(size_ > 0, "the front of a row without items");
     return *first_->at(first_->begin);
+  }
+  /// The item with `index` before it. Requires  index < size(). Takes a look per chunk before it.
+  [[nodiscard]] T& at(std::size_t index) noexcept {
+    SLUICE_ASSERT(index < size_, "no such item");
+    Chunk* chunk = first_;
+    for (; index >= chunk->end - chunk->begin; chunk = chunk->next) index -= chunk->end - chunk->begin;
+    return *chunk->at(chunk->begin + index);
   }
   void pop() noexcept {
     std::destroy_at(&front());

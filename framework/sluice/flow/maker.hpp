@@ -5,12 +5,17 @@
 
 #include <sluice/flow/callable.hpp>
 #include <sluice/flow/endpoint.hpp>
+#include <sluice/flow/item_server.hpp>
+#include <sluice/flow/remote_step.hpp>
+#include <sluice/flow/remote_worker.hpp>
 #include <sluice/flow/source_step.hpp>
 #include <sluice/flow/stage_step.hpp>
 #include <sluice/flow/step.hpp>
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <type_traits>
 #include <utility>
 
 namespace sluice::detail {
@@ -23,6 +28,12 @@ class StageInstance {
   StageInstance& operator=(const StageInstance&) = delete;
   virtual ~StageInstance() = default;
   [[nodiscard]] virtual std::unique_ptr<StepBody> make_step(const StepSetup& setup) = 0;
+  /// The step of a worker whose function runs in a process; null when the stage can't run in one.
+  [[nodiscard]] virtual std::unique_ptr<StepBody> make_remote_step(const StepSetup&, RemoteWorker&) {
+    return nullptr;
+  }
+  /// The other end of that, in the process. Has the user's object. Null as above.
+  [[nodiscard]] virtual std::unique_ptr<ItemServer> make_server(WorkerState&) { return nullptr; }
 };
 
 class StageMaker {
@@ -34,6 +45,10 @@ class StageMaker {
 
   /// The input edge; null for sources.
   [[nodiscard]] virtual std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const = 0;
+  /// Why the stage can't run in a process; empty when it can.
+  [[nodiscard]] virtual std::string process_refusal() const {
+    return "it belongs to the coordinating process";
+  }
   /// Begins a run. Throws UsageError when the user's object can't be had a second time.
   [[nodiscard]] virtual std::unique_ptr<StageInstance> open(std::size_t workers) = 0;
   /// The application's end of an inlet's or an outlet's edge; null for stages.
@@ -42,6 +57,35 @@ class StageMaker {
     return nullptr;
   }
 };
+
+/// A body that any process may have a copy of, since nothing of an item stays in it.
+template <class Body, class Out>
+inline constexpr bool kStateless =
+    !BodyWithTimer<Body, Out> && !PacedBody<Body> && !BodyThatHoldsItems<Body> && !BodyThatKeepsState<Body>;
+
+template <class In, class Out, class Body>
+[[nodiscard]] consteval bool can_be_remote() {
+  if constexpr (std::is_same_v<In, NoOutput>) {
+    return false;
+  } else {
+    return portable<In> && kPortableOutput<Out> && kStateless<Body, Out>;
+  }
+}
+
+template <class In, class Out, class Body>
+[[nodiscard]] std::string process_refusal_of() {
+  if constexpr (std::is_same_v<In, NoOutput>) {
+    return "it is a source, and sources stay in the coordinating process";
+  } else if constexpr (!kStateless<Body, Out>) {
+    return "it keeps something of its items (a finish(), a timer, a state), which would die with the "
+           "process";
+  } else if constexpr (!portable<In>) {
+    return "its input can't leave this process: " + portability_fault<In>();
+  } else if constexpr (!kPortableOutput<Out>) {
+    return "its output can't leave its process: " + portability_fault<Out>();
+  }
+  return {};
+}
 
 /// `Open` is called with the number of workers and returns a callable that makes one worker's body.
 template <class In, class Out, class Open>
@@ -60,6 +104,9 @@ class TypedMaker final : public StageMaker {
   [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t workers) override {
     return std::make_unique<Instance>(open_(workers));
   }
+  [[nodiscard]] std::string process_refusal() const override {
+    return process_refusal_of<In, Out, Body>();
+  }
 
  private:
   using MakeBody = decltype(std::declval<Open&>()(std::size_t{}));
@@ -73,6 +120,22 @@ class TypedMaker final : public StageMaker {
         return std::make_unique<SourceStep<Out, Body>>(setup, make_());
       } else {
         return std::make_unique<StageStep<In, Out, Body>>(setup, make_(), window(setup));
+      }
+    }
+
+    [[nodiscard]] std::unique_ptr<StepBody> make_remote_step(const StepSetup& setup,
+                                                             RemoteWorker& remote) override {
+      if constexpr (can_be_remote<In, Out, Body>()) {
+        return std::make_unique<RemoteStep<In, Out>>(setup, remote, window(setup));
+      } else {
+        return StageInstance::make_remote_step(setup, remote);
+      }
+    }
+    [[nodiscard]] std::unique_ptr<ItemServer> make_server(WorkerState& worker) override {
+      if constexpr (can_be_remote<In, Out, Body>()) {
+        return std::make_unique<BodyServer<In, Out, Body>>(worker, make_());
+      } else {
+        return StageInstance::make_server(worker);
       }
     }
 

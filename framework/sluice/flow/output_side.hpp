@@ -21,6 +21,7 @@ class OutputSide {
 
   [[nodiscard]] Emitter<Out>& emitter() noexcept { return emitter_; }
   [[nodiscard]] PortCore* core() noexcept { return &port_; }
+  [[nodiscard]] OutPort<Out>& port() noexcept { return port_; }
   /// From now on outputs go to that port: the worker's own, or that of a slot.
   void select(OutPort<Out>& port) noexcept {
     current_ = &port;

@@ -59,6 +59,14 @@ class OutPort final : public PortCore {
     if (staged_.empty()) return_to_direct();
   }
 
+  /// Of a port that stands alone: hands every staged output to `take`, in order, and forgets them. When
+  /// `take` throws they are all still here.
+  template <class Take>
+  void take_staged(Take take) {
+    for (std::size_t i = 0; i < staged_.size(); ++i) take(std::as_const(staged_[i]));
+    clear();
+  }
+
   /// The callback has moved `item` here as its only output, and it was not committed: moves it back.
   void give_back(T& item) noexcept requires std::is_nothrow_move_constructible_v<T> {
     if (staged_.size() != committed_ + 1) return;

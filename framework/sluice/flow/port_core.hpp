@@ -48,6 +48,8 @@ class PortCore {
     leave_direct();
     if (committed_ == 0) return_to_direct();
   }
+  /// Outputs go to no edge: whoever owns the port takes them. Open, and never direct.
+  void stand_alone() noexcept { open_branches_ = 1; }
   /// At the end of a step: what was put directly, where others can see it.
   void publish_counts() noexcept {
     if (emitted_directly_ != 0) publish_direct_counts();

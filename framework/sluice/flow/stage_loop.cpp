@@ -175,11 +175,9 @@ void StageLoop::delay(std::unique_ptr<DelayedItem> item) {
 // Runs what is due: retries, and the body's own timer. True when anything ran.
 bool StageLoop::run_timers(StepFrame& frame) noexcept {
   bool ran = false;
-  while (!delayed_.empty() && !pending() && !cancelled() && !ended_early() &&
-         frame.items < frame.max_items && delayed_.front()->due <= worker().control().now()) {
-    const std::unique_ptr<DelayedItem> due = std::move(delayed_.front());
-    delayed_.erase(delayed_.begin());
-    held_ = false;
+  while (!pending() && !cancelled() && !ended_early() && frame.items < frame.max_items &&
+         has_due()) {
+    const std::unique_ptr<DelayedItem> due = take_due();
     retry(*due);
     blocked_ = false;  // looked at here
     ++frame.items;
@@ -192,6 +190,18 @@ bool StageLoop::run_timers(StepFrame& frame) noexcept {
     ++frame.items;
   }
   return ran;
+}
+
+bool StageLoop::has_due() const noexcept {
+  return !delayed_.empty() && delayed_.front()->due <= worker().control().now();
+}
+
+std::unique_ptr<DelayedItem> StageLoop::take_due() noexcept {
+  if (!has_due()) return nullptr;
+  std::unique_ptr<DelayedItem> due = std::move(delayed_.front());
+  delayed_.erase(delayed_.begin());
+  held_ = false;
+  return due;
 }
 
 bool StageLoop::body_is_due() const noexcept {
@@ -270,10 +280,11 @@ StepBody::InOrder StageLoop::in_order() const noexcept {
 }
 
 StepResult StageLoop::wait_for(OrderGate::Wait wait) noexcept {
-  waits_with_.store(first_ + next_, std::memory_order_relaxed);
+  const std::uint64_t number = next_ < taken_ ? next_number() : 0;  // only a turn is waited for with one
+  waits_with_.store(number, std::memory_order_relaxed);
   waits_.store(wait, std::memory_order_relaxed);
   gate_->begin_wait();
-  if (!gate_->may_go_on(wait, worker().worker(), first_ + next_)) return StepResult::needs_room;
+  if (!gate_->may_go_on(wait, worker().worker(), number)) return StepResult::needs_room;
   stop_waiting();
   return StepResult::progressed;
 }
@@ -355,16 +366,17 @@ bool StageLoop::publish_wanted(std::uint64_t number) {
 
 // The item that this worker processes next has the turn.
 bool StageLoop::has_turn_next() const noexcept {
-  return next_ < taken_ && first_ + next_ == gate_->turn.next();
+  return next_ < taken_ && next_number() == gate_->turn.next();
 }
 
 // The stage ends early: what was taken is counted as cancelled and passed over, so that what others have
 // finished comes out.
 bool StageLoop::drop_in_order() noexcept {
   while (!delayed_.empty() || next_ < taken_) {
-    std::uint64_t number = first_ + next_;
+    std::uint64_t number = 0;
     if (delayed_.empty()) {
-      ++next_;
+      number = next_number();
+      drop_next();
     } else {
       number = delayed_.front()->ordinal;
       delayed_.erase(delayed_.begin());

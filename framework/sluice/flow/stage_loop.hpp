@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace sluice::detail {
@@ -119,6 +120,33 @@ class StageLoop : public StepLoop {
   /// Puts an item aside until its attempt is due. Throws std::bad_alloc.
   void delay(std::unique_ptr<DelayedItem> item);
 
+  // ---- for a loop whose items are processed elsewhere (remote_loop.hpp) ------------------------------
+
+  /// Number of the first item that was taken and is not begun; requires that there is one.
+  [[nodiscard]] virtual std::uint64_t next_number() const noexcept { return first_ + next_; }
+  /// That item is given up: counted and settled by the caller.
+  virtual void drop_next() noexcept { ++next_; }
+  /// Takes at most so many items, less if the others or the window need it.
+  [[nodiscard]] GetStatus take(std::size_t max_items) noexcept;
+  [[nodiscard]] bool take_found_window_full() noexcept {
+    return std::exchange(window_full_, false);
+  }
+  /// Counts `n` items of owed_ done on the input edge: their outputs are accepted downstream.
+  void settle(std::size_t n) noexcept;
+  [[nodiscard]] StepResult input_ended() noexcept;
+  [[nodiscard]] bool ended_early() const noexcept;
+  [[nodiscard]] StepResult end_early() noexcept;
+  [[nodiscard]] StepResult wait_for(OrderGate::Wait wait) noexcept;
+  void stop_waiting() noexcept;
+  [[nodiscard]] bool holds_delayed() const noexcept { return !delayed_.empty(); }
+  [[nodiscard]] bool holds_too_many_delayed() const noexcept {
+    return delayed_.size() >= kMaxDelayed;
+  }
+  /// The earliest of the items that were put aside, if its attempt is due; null else.
+  [[nodiscard]] std::unique_ptr<DelayedItem> take_due() noexcept;
+  /// Whether outputs of the last item did not fit, since the last call.
+  [[nodiscard]] bool take_blocked() noexcept { return std::exchange(blocked_, false); }
+
   std::size_t next_ = 0;     // the first item of the batch that was not started
   std::size_t taken_ = 0;    // items in the batch
   std::uint64_t first_ = 0;  // ordinal of the batch's first item
@@ -127,7 +155,7 @@ class StageLoop : public StepLoop {
  private:
   static constexpr std::size_t kMaxDelayed = 1024;
 
-  [[nodiscard]] StepResult run(StepFrame& frame) noexcept final;
+  [[nodiscard]] StepResult run(StepFrame& frame) noexcept override;
   void delivered() noexcept final { settle(owed_); }
   void drop_taken() noexcept final;
   void left() noexcept final;
@@ -136,8 +164,6 @@ class StageLoop : public StepLoop {
   [[nodiscard]] bool has_turn_next() const noexcept;
   [[nodiscard]] bool take_turn() noexcept;
   [[nodiscard]] bool publish_wanted(std::uint64_t number);
-  [[nodiscard]] StepResult wait_for(OrderGate::Wait wait) noexcept;
-  void stop_waiting() noexcept;
   [[nodiscard]] bool pass_over(std::uint64_t number) noexcept;
   [[nodiscard]] bool drop_in_order() noexcept;
   void give_up_turn() noexcept;
@@ -147,14 +173,10 @@ class StageLoop : public StepLoop {
   [[nodiscard]] bool run_timers(StepFrame& frame) noexcept;
   [[nodiscard]] bool run_body_timer() noexcept;
   [[nodiscard]] std::optional<StepResult> wait_for_pace(std::size_t& max_items) noexcept;
+  [[nodiscard]] bool has_due() const noexcept;
   [[nodiscard]] bool body_is_due() const noexcept;
-  [[nodiscard]] GetStatus take(std::size_t max_items) noexcept;
   [[nodiscard]] GetStatus take_some(std::size_t max_items) noexcept;
   [[nodiscard]] GetStatus take_admitted(std::size_t max_items, std::size_t workers) noexcept;
-  [[nodiscard]] StepResult input_ended() noexcept;
-  [[nodiscard]] bool ended_early() const noexcept;
-  [[nodiscard]] StepResult end_early() noexcept;
-  void settle(std::size_t n) noexcept;
 
   QueueCore* input_;
   OrderGate* gate_ = nullptr;

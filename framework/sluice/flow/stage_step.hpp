@@ -50,6 +50,10 @@ concept PacedBody = requires(Body& body, std::chrono::steady_clock::time_point n
 template <class Body>
 concept BodyThatPassesOn = Body::kPassesOn;
 
+/// Something of an item may stay in the body: it has a finish(), or a state.
+template <class Body>
+concept BodyThatKeepsState = Body::kKeepsState;
+
 /// Outputs hold items that were counted before: when one is lost, no policy can make up for it.
 template <class Body>
 concept BodyThatHoldsItems = Body::kHoldsItems;

@@ -82,6 +82,7 @@ struct StepSetup {
   EdgeBase* input = nullptr;
   std::size_t lane = 0;
   std::span<const OutputBinding> outputs{};
+  std::size_t batch = 64;  ///< items that the worker may hold at once
 };
 
 }  // namespace sluice::detail

@@ -13,7 +13,7 @@ namespace sluice {
 std::string_view Context::stage() const noexcept { return worker_->stage().name; }
 std::size_t Context::worker() const noexcept { return worker_->worker(); }
 std::size_t Context::workers() const noexcept { return worker_->stage().workers; }
-unsigned Context::incarnation() const noexcept { return 0; }
+unsigned Context::incarnation() const noexcept { return worker_->stage().incarnation; }
 std::uint64_t Context::seed() const noexcept {
   return detail::derived_seed(worker_->stage().seed, worker_->worker());
 }

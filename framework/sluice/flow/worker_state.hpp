@@ -36,10 +36,12 @@ struct StageState {
   ErrorPolicy on_error{};
   bool holds_back_off = false;  ///< a retry's wait holds the worker: its input is keyed or ordered
   bool streaming = false;
+  unsigned deaths_allowed = 3;  ///< of worker processes at one item, before it is a dead letter
   std::chrono::nanoseconds soft_timeout{0};
   std::size_t window =
       0;  ///< items in progress or waiting for their turn, where order is kept; else 0
   std::uint64_t seed = 0;
+  unsigned incarnation = 0;  ///< of the process that this is an image for
   RunControl* control = nullptr;
   EdgeBase* input = nullptr;  ///< null for sources
   /// Nothing more is wanted from this stage: it takes no more input, or pulls no more.

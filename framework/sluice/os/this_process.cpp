@@ -3,6 +3,7 @@
 #include <sluice/os/this_process.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 
@@ -18,6 +19,8 @@ double process_cpu_seconds() noexcept {
 }
 
 int process_id() noexcept { return getpid(); }
+
+void kill_this_process() noexcept { kill(getpid(), SIGKILL); }
 
 void name_this_thread(std::string_view name) noexcept {
   char text[16] = {};

@@ -13,6 +13,9 @@ namespace sluice::detail {
 /// The number by which the system knows this process.
 [[nodiscard]] int process_id() noexcept;
 
+/// SIGKILL for this process: it is gone when this returns, if it does.
+void kill_this_process() noexcept;
+
 /// Names the calling thread; the system shows the first 15 bytes.
 void name_this_thread(std::string_view name) noexcept;
 

@@ -3,6 +3,7 @@
 #include <sluice/runtime/run_state.hpp>
 
 #include <sluice/os/this_process.hpp>
+#include <sluice/runtime/process_crew.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -16,13 +17,14 @@ constexpr std::size_t kRefilledByHalves = 64;
 }  // namespace
 
 RunState::RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t seed,
-                   RunHooks hooks)
+                   RunHooks hooks, std::shared_ptr<ProcessCrew> crew)
     : graph_(std::move(graph)),
       plan_(std::move(plan)),
       hooks_(std::move(hooks)),
       edges_(graph_->stages.size()),
       ranges_(graph_->stages.size()),
       endpoints_(graph_->stages.size()),
+      crew_(std::move(crew)),
       began_(Worker::read_clock()),
       cpu_began_(process_cpu_seconds()) {
   make_edges();
@@ -65,6 +67,7 @@ void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
   state.window = planned.window;
   state.holds_back_off = planned.keyed || planned.order == Order::keep;
   state.streaming = def.options.streaming;
+  state.deaths_allowed = def.options.process.attempts;
   state.seed = derived_seed(seed, stage);
   state.control = this;
   state.input = edges_[stage].get();
@@ -123,10 +126,18 @@ void RunState::make_workers(std::size_t stage) {
   for (std::size_t i = 0; i < planned.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(states_[stage], i, planned.batch));
     Worker& worker = *workers_.back();
-    worker.body = instances_[stage]->make_step({.worker = &worker.state,
-                                                .input = edges_[stage].get(),
-                                                .lane = lanes > 1 ? i : 0,
-                                                .outputs = outputs});
+    const StepSetup setup{.worker = &worker.state,
+                          .input = edges_[stage].get(),
+                          .lane = lanes > 1 ? i : 0,
+                          .outputs = outputs,
+                          .batch = planned.batch};
+    if (crew_ != nullptr && planned.carrier == Carrier::process) {
+      ProcessSlot& slot = crew_->slot(stage, i);
+      slot.set_control(*this);
+      worker.body = instances_[stage]->make_remote_step(setup, slot);
+    } else {
+      worker.body = instances_[stage]->make_step(setup);
+    }
     for (const OutputBinding& output : outputs) output.edge->add_producer();
     participants_.fetch_add(1, std::memory_order_relaxed);
   }
@@ -230,6 +241,7 @@ void RunState::ring_room() noexcept {
 void RunState::ring_timers() noexcept {
   timer_point_.wake_all();
   if (bell_ != nullptr) bell_->wake_all();
+  if (crew_ != nullptr) crew_->ring();
 }
 
 void RunState::request_cancel() noexcept {

@@ -32,6 +32,8 @@
 
 namespace sluice::detail {
 
+class ProcessCrew;
+
 /// Where a run tells what happens; empty functions tell nobody.
 struct RunHooks {
   UniqueFunction<void(const DeadLetter&)> on_dead_letter;
@@ -40,9 +42,10 @@ struct RunHooks {
 
 class RunState final : public RunControl, public Endpoint::Listener {
  public:
-  /// Makes everything the plan says; starts nothing. Throws UsageError when a stage's callable
-  /// can't be had.
-  RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t seed, RunHooks hooks);
+  /// Makes everything the plan says; starts nothing. Workers of process stages get the places of `crew`;
+  /// without one they are workers like others. Throws UsageError when a stage's callable can't be had.
+  RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t seed, RunHooks hooks,
+           std::shared_ptr<ProcessCrew> crew = nullptr);
   ~RunState();
 
   // ---- RunControl: from steps, any thread --------------------------------------------------------
@@ -106,6 +109,12 @@ class RunState final : public RunControl, public Endpoint::Listener {
   [[nodiscard]] const std::shared_ptr<Endpoint>& endpoint_of(std::size_t stage) const noexcept {
     return endpoints_[stage];
   }
+  [[nodiscard]] const StageState& stage_state(std::size_t stage) const noexcept {
+    return states_[stage];
+  }
+  [[nodiscard]] StageInstance& instance(std::size_t stage) noexcept { return *instances_[stage]; }
+  /// The worker processes; null when no stage has any.
+  [[nodiscard]] ProcessCrew* crew() const noexcept { return crew_.get(); }
   /// Where workers wait for a timer, so that cancel can end the wait.
   [[nodiscard]] WaitPoint& timer_point() noexcept { return timer_point_; }
   /// Where a worker with a thread of its own waits for room in one of several queues.
@@ -158,6 +167,7 @@ class RunState final : public RunControl, public Endpoint::Listener {
   WaitPoint timer_point_;
   WaitPoint room_point_;
   WaitPoint* bell_ = nullptr;
+  std::shared_ptr<ProcessCrew> crew_;
 
   Worker::Nanoseconds began_;
   double cpu_began_;

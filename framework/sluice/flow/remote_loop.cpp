@@ -1,0 +1,417 @@
+// sluice/flow/remote_loop.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/flow/remote_loop.hpp>
+
+#include <sluice/codec.hpp>
+#include <sluice/flow/remote_error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::detail {
+namespace {
+
+// A process holds about so much work: enough to go on while this worker is not running, little enough to be
+// worth nothing when it is done twice.
+constexpr double kHeldNs = 1'000'000;
+// What an item takes before it is known.
+constexpr double kFirstPaceNs = 250'000;
+
+std::int64_t steady_ns() noexcept {
+  return std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
+}  // namespace
+
+RemoteLoop::RemoteLoop(WorkerState& worker, QueueCore& input, RemoteWorker& remote,
+                       std::size_t batch) noexcept
+    : StageLoop(worker, input), remote_(&remote), most_(std::max<std::size_t>(1, batch)) {}
+
+void RemoteLoop::start_body() { remote_->wait_started(); }
+
+StepResult RemoteLoop::run(StepFrame& frame) noexcept {
+  stop_waiting();
+  try {
+    return go_on(frame);
+  } catch (...) {  // out of memory: nothing of an item's own
+    fail_phase(worker(), "lending an item");
+    return abandon();
+  }
+}
+
+StepResult RemoteLoop::go_on(StepFrame& frame) {
+  readmit_due();
+  for (;;) {
+    if (ended_early()) return end_early();
+    if (cancelled()) return abandon();
+    const GetStatus input = lend_more();
+    const Applied applied = apply(frame);
+    if (applied == Applied::blocked) return blocked_or_abandoned();
+    settle(owed_);
+    if (applied == Applied::turn) return wait_for(OrderGate::Wait::turn);
+    if (cancelled() || ended_early()) continue;
+    if (frame.items >= frame.max_items) return StepResult::progressed;
+    if (applied == Applied::some) continue;
+    if (open() > 0) {
+      if (wait_for_answer() == StepResult::needs_time) return StepResult::progressed;
+      continue;
+    }
+    remote_->tell_open(0);
+    last_answer_ns_ = 0;
+    if (input == GetStatus::closed) return input_ended();
+    if (holds_too_many_delayed()) return StepResult::needs_time;
+    if (take_found_window_full()) return wait_for(OrderGate::Wait::room);
+    return StepResult::needs_input;
+  }
+}
+
+// Retries whose time has come queue behind what the process holds.
+void RemoteLoop::readmit_due() {
+  while (std::unique_ptr<DelayedItem> due = take_due()) {
+    leases_.push_back({.item = due->ordinal, .attempt = due->attempt});
+    try {
+      readmit(*due);
+    } catch (...) {
+      leases_.pop_back();
+      worker().counts.add(Count::failed);
+      ++owed_;
+      fail_phase(worker(), "moving an item");
+    }
+    taken_ = open();
+  }
+}
+
+// ---- lending ---------------------------------------------------------------------------------------
+
+std::size_t RemoteLoop::window() const noexcept {
+  if (open() > 0 && first_lease().deaths > 0) return 1;  // a suspect is lent alone
+  const double pace = pace_ns_ > 0 ? pace_ns_ : kFirstPaceNs;
+  const double fits = kHeldNs / pace;
+  if (fits >= static_cast<double>(most_)) return most_;
+  return std::clamp<std::size_t>(static_cast<std::size_t>(fits), std::min<std::size_t>(2, most_),
+                                 most_);
+}
+
+// Tops up what the process holds. Says what the input was like when there was room for more.
+GetStatus RemoteLoop::lend_more() {
+  const std::size_t wanted = window();
+  GetStatus input = GetStatus::ok;
+  if (open() < wanted && !holds_too_many_delayed()) input = take_more(wanted - open());
+  lend_held(wanted);
+  return input;
+}
+
+GetStatus RemoteLoop::take_more(std::size_t wanted) {
+  if (input_closed_) return GetStatus::closed;
+  leases_.reserve(leases_.size() + wanted);  // so that nothing that was taken is without its lease
+  const std::size_t before = open();
+  next_ = taken_ = 0;
+  const GetStatus status = take(wanted);
+  const std::size_t count = taken_;
+  for (std::size_t i = 0; i < count; ++i) leases_.push_back({.item = first_ + i});
+  next_ = 0;
+  taken_ = before + count;
+  input_closed_ = status == GetStatus::closed;
+  return status;
+}
+
+void RemoteLoop::lend_held(std::size_t wanted) {
+  const std::size_t before = lent_;
+  while (lent_ < std::min(open(), wanted) && lend(lent_)) ++lent_;
+  if (lent_ == before) return;
+  remote_->publish();
+  remote_->tell_open(open());
+}
+
+bool RemoteLoop::lend(std::size_t index) {
+  Lease& lease = leases_[begin_ + index];
+  try {
+    encoded_.clear();
+    encode_item(index, encoded_);
+    if (!remote_->lend({.ticket = next_ticket_,
+                        .item = lease.item,
+                        .attempt = lease.attempt,
+                        .deaths = lease.deaths,
+                        .bytes = encoded_.view()})) {
+      return false;
+    }
+  } catch (...) {
+    if (index > 0) return false;  // told when it is the first one, so that the order is kept
+    refuse_first(std::current_exception());
+    return false;
+  }
+  lease.ticket = next_ticket_++;
+  return true;
+}
+
+// The first item can't be lent at all. Nothing is lent, so its number is open and nothing is in between.
+void RemoteLoop::refuse_first(std::exception_ptr why) noexcept {
+  begin_outputs(first_lease().item);
+  give_up(std::move(why));
+}
+
+// ---- answers ---------------------------------------------------------------------------------------
+
+RemoteLoop::Applied RemoteLoop::apply(StepFrame& frame) {
+  Applied result = Applied::nothing;
+  std::size_t items = 0;
+  bool blocked = false;
+  while (!blocked && frame.items < frame.max_items) {
+    if (gate() != nullptr && open() > 0 && !may_begin(first_lease().item)) {
+      if (result == Applied::nothing) result = Applied::turn;
+      break;
+    }
+    const RemoteWorker::Reply reply = remote_->next();
+    if (reply.what == RemoteWorker::What::nothing) break;
+    result = Applied::some;
+    if (reply.what == RemoteWorker::What::lost) {
+      apply_loss();
+      break;
+    }
+    if (!apply_transaction(reply)) break;
+    ++items;
+    ++frame.items;
+    blocked = take_blocked();
+    if (cancelled() || ended_early()) break;
+  }
+  if (items > 0) {
+    remote_->free_read();
+    learn_pace(items);
+    if (gate() == nullptr) static_cast<void>(deliver());
+  }
+  return take_blocked() || blocked ? Applied::blocked : result;
+}
+
+void RemoteLoop::learn_pace(std::size_t items) noexcept {
+  const std::int64_t now = steady_ns();
+  if (last_answer_ns_ != 0) {
+    const double each = static_cast<double>(now - last_answer_ns_) / static_cast<double>(items);
+    pace_ns_ = pace_ns_ == 0 ? each : pace_ns_ + (each - pace_ns_) / 4;
+  }
+  last_answer_ns_ = now;
+}
+
+// Reads one whole transaction, of which `reply` is the first record. False when there is to be no next one.
+bool RemoteLoop::apply_transaction(RemoteWorker::Reply reply) {
+  using What = RemoteWorker::What;
+  if (reply.what == What::failed && reply.ticket == 0) {
+    fail_start(reply.bytes);
+    return false;
+  }
+  if (lent_ == 0) {
+    remote_->accuse("an answer to no lease");
+    return false;
+  }
+  std::exception_ptr fault;
+  begin_outputs(first_lease().item);
+  show_first();
+  for (;; reply = remote_->next()) {
+    const bool closes = reply.what == What::done || reply.what == What::failed;
+    if (closes && reply.ticket != first_lease().ticket) break;
+    try {
+      switch (reply.what) {
+        case What::output:
+          if (fault == nullptr) stage_output(reply.bytes);
+          continue;
+        case What::note:
+          read_note(reply.bytes);
+          continue;
+        case What::done:
+          complete(decode<DoneNote>(reply.bytes), std::move(fault));
+          return true;
+        case What::failed:
+          discard_outputs();
+          fail(decode<FailedNote>(reply.bytes));
+          return !cancelled();
+        case What::nothing:
+        case What::lost:
+          break;
+      }
+      break;
+    } catch (...) {
+      fault = std::current_exception();  // of what the process wrote, or no memory: this item's failure
+      if (closes) break;
+    }
+  }
+  discard_outputs();
+  end_outputs();
+  remote_->accuse("an answer that is none to the lease it has");
+  return false;
+}
+
+// A later process could not be started.
+void RemoteLoop::fail_start(std::span<const std::byte> bytes) noexcept {
+  try {
+    rethrow_remote(decode<FailedNote>(bytes));
+  } catch (...) {
+    fail_phase(worker(), "start");
+  }
+}
+
+void RemoteLoop::read_note(std::span<const std::byte> bytes) {
+  auto note = decode<SaidNote>(bytes);
+  RunControl& control = worker().control();
+  switch (note.kind) {
+    case SaidNote::Kind::log:
+      control.log(worker().stage().name, note.text);
+      break;
+    case SaidNote::Kind::dead:
+      worker().counts.add(Count::created);
+      control.dead_letter({.stage = worker().stage().name,
+                           .worker = worker().worker(),
+                           .error = std::move(note.text),
+                           .label = worker().stage().on_error.label,
+                           .subject = std::move(note.subject)});
+      break;
+    case SaidNote::Kind::stop:
+      control.request_stop();
+      break;
+    case SaidNote::Kind::cancel:
+      control.request_cancel();
+      break;
+  }
+}
+
+void RemoteLoop::complete(const DoneNote& note, std::exception_ptr fault) {
+  if (fault != nullptr) {
+    discard_outputs();
+    give_up(std::move(fault));
+    return;
+  }
+  try {
+    commit_outputs();
+  } catch (...) {  // what decides where an output goes threw
+    discard_outputs();
+    give_up(std::current_exception());
+    return;
+  }
+  worker().counts.add(Count::filtered, note.filtered);
+  worker().counts.add(Count::retried, note.retried);
+  worker().bytes.add(note.bytes);
+  if (note.service_ns != 0) worker().service.add(note.service_ns);
+  if (note.enough) worker().say_enough();
+  end_first(true);
+}
+
+void RemoteLoop::fail(const FailedNote& note) {
+  worker().counts.add(Count::retried, note.retried);
+  try {
+    rethrow_remote(note);
+  } catch (...) {
+    const unsigned attempt = note.attempt;
+    if (judge_first(attempt) == Verdict::retry) {
+      Lease& lease = leases_[begin_];
+      const auto wait = back_off_before(worker().stage().on_error, attempt + 1);
+      std::unique_ptr<DelayedItem> aside = set_first_aside();
+      aside->ordinal = lease.item;
+      aside->attempt = attempt + 1;
+      aside->due = Deadline::after(wait, worker().control().now()).time();
+      end_outputs();
+      drop_first();
+      delay(std::move(aside));
+      return;
+    }
+  }
+  end_first(false);
+}
+
+// What went wrong with the first item is no matter of another attempt.
+void RemoteLoop::give_up(std::exception_ptr why) noexcept {
+  try {
+    std::rethrow_exception(std::move(why));
+  } catch (...) {
+    static_cast<void>(judge_first(worker().stage().on_error.retries + 1));
+  }
+  end_first(false);
+}
+
+// The first item is completed or given up: it leaves, and its number is finished where an order is kept.
+void RemoteLoop::end_first(bool completed) noexcept {
+  const std::uint64_t number = first_lease().item;
+  if (completed) worker().counts.add(Count::completed);
+  ++owed_;
+  end_outputs();
+  drop_first();
+  if (gate() != nullptr) static_cast<void>(end_number(number));
+}
+
+void RemoteLoop::drop_first() noexcept {
+  drop_first_item();
+  if (lent_ > 0) --lent_;
+  ++begin_;
+  if (begin_ == leases_.size()) {
+    leases_.clear();
+    begin_ = 0;
+  } else if (begin_ > 1024) {
+    leases_.erase(leases_.begin(), leases_.begin() + static_cast<std::ptrdiff_t>(begin_));
+    begin_ = 0;
+  }
+  next_ = 0;
+  taken_ = open();
+}
+
+// ---- deaths ----------------------------------------------------------------------------------------
+
+// Everything that the process had answered was applied. What it had not is lent again.
+void RemoteLoop::apply_loss() {
+  RemoteWorker::Loss loss = remote_->take_loss();
+  last_answer_ns_ = 0;
+  const bool begun = lent_ > 0 && loss.begun != 0 && first_lease().ticket == loss.begun;
+  for (std::size_t i = begin_; i < leases_.size(); ++i) leases_[i].ticket = 0;
+  lent_ = 0;
+  next_ticket_ = 1;
+  if (!begun) return;
+  Lease& lease = leases_[begin_];
+  ++lease.deaths;
+  if (!lease.history.empty()) lease.history += "; ";
+  lease.history += fmt::format("attempt {}: {}", lease.attempt + lease.deaths - 1, loss.how);
+  if (lease.deaths >= worker().stage().deaths_allowed) {
+    bury_first();
+  } else {
+    worker().counts.add(Count::retried);
+  }
+}
+
+void RemoteLoop::bury_first() noexcept {
+  Lease& lease = leases_[begin_];
+  try {
+    DeadLetter letter{.stage = worker().stage().name,
+                      .worker = worker().worker(),
+                      .item = lease.item,
+                      .attempt = lease.attempt + lease.deaths - 1,
+                      .error = fmt::format("its process died {} time{} at this item: {}", lease.deaths,
+                                           lease.deaths == 1 ? "" : "s", lease.history),
+                      .label = worker().stage().on_error.label};
+    letter.has_payload = payload_of_first(letter.payload);
+    worker().counts.add(Count::dead);
+    worker().control().dead_letter(std::move(letter));
+  } catch (...) {
+    worker().counts.add(Count::failed);
+    fail_phase(worker(), "recording a dead letter");
+  }
+  begin_outputs(lease.item);
+  end_first(false);
+}
+
+// ---- waiting ---------------------------------------------------------------------------------------
+
+// For explanations and for the soft timeout: the item that the process has, or will have next.
+void RemoteLoop::show_first() noexcept {
+  const Lease& lease = first_lease();
+  if (worker().item() != lease.item) {
+    worker().begin_item(lease.item, lease.attempt + lease.deaths);
+  }
+}
+
+// needs_time: another attempt is due.
+StepResult RemoteLoop::wait_for_answer() {
+  show_first();
+  const Deadline due = wake_at();
+  remote_->wait(due, std::chrono::nanoseconds(static_cast<std::int64_t>(pace_ns_)), open());
+  return due.is_never() || !due.passed(worker().control().now()) ? StepResult::progressed
+                                                                 : StepResult::needs_time;
+}
+
+}  // namespace sluice::detail

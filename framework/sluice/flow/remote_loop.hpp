@@ -1,0 +1,123 @@
+// sluice/flow/remote_loop.hpp: the step of a worker whose function runs in a process, without its types.
+//
+// Takes items as any worker does, lends them to its process, applies the answers: outputs go on by its
+// own port or its slot of the window, then the item is settled. So order, retries, dead letters, early ends
+// and the ledger are those of every other worker; only the callback is elsewhere.
+//
+// (1) A count has one owner: an item that was taken is this worker's until it is settled, whatever becomes of
+//     the process. When that dies, the leases that it had not answered are lent to its successor, in their order.
+// (2) An answer is a whole transaction or nothing, and is applied once: next() hands each out once, and after
+//     `lost` nothing of the old process is read any more.
+// (3) Only the item whose function had begun is charged with a death. After `attempts` deaths it is a dead
+//     letter; meanwhile it is lent alone, so that it takes no others with it.
+// (4) The step may wait for an answer inside run(), so such a worker has a thread of its own. It never waits
+//     there for input or for room, and never while nothing is lent.
+// (5) Outputs that wait for room stop the applying of answers: the process's log fills, and it stops, too.
+// Layer: flow. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/codec/bytes.hpp>
+#include <sluice/flow/remote_notes.hpp>
+#include <sluice/flow/remote_worker.hpp>
+#include <sluice/flow/stage_loop.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sluice::detail {
+
+class RemoteLoop : public StageLoop {
+ protected:
+  RemoteLoop(WorkerState& worker, QueueCore& input, RemoteWorker& remote,
+             std::size_t batch) noexcept;
+
+  // ---- what the loop asks of what knows the types --------------------------------------------------
+
+  /// The items that were taken and are not settled, in order.
+  [[nodiscard]] virtual std::size_t items_held() const noexcept = 0;
+  virtual void encode_item(std::size_t index, Bytes& to) = 0;  ///< may throw
+  virtual void drop_first_item() noexcept = 0;
+  /// Judges the failure that is being handled of the first item.
+  [[nodiscard]] virtual Verdict judge_first(unsigned attempt) noexcept = 0;
+  /// Bytes of the first item for a dead letter, where it has any.
+  [[nodiscard]] virtual bool payload_of_first(std::string& to) noexcept = 0;
+  /// Moves the first item into something that waits for its next attempt. May throw.
+  [[nodiscard]] virtual std::unique_ptr<DelayedItem> set_first_aside() = 0;
+  /// Puts an item that was set aside behind the others.
+  virtual void readmit(DelayedItem& item) = 0;
+
+  /// Outputs go to the port of this number from now on, or to the worker's own; until end_outputs().
+  virtual void begin_outputs(std::uint64_t number) noexcept = 0;
+  virtual void stage_output(std::span<const std::byte> bytes) = 0;  ///< throws DecodeError
+  virtual void commit_outputs() = 0;                                ///< may throw
+  virtual void discard_outputs() noexcept = 0;
+  virtual void end_outputs() noexcept = 0;
+
+  // ---- StageLoop -----------------------------------------------------------------------------------
+
+  void start_body() final;
+  [[nodiscard]] bool finish_body() final { return false; }
+  void end_body() noexcept override { remote_->end(); }
+  void process_items(StepFrame&) noexcept final {}
+  void retry(DelayedItem&) noexcept final {}
+  [[nodiscard]] std::uint64_t next_number() const noexcept final { return first_lease().item; }
+  void drop_next() noexcept final { drop_first(); }
+
+ private:
+  struct Lease {
+    std::uint64_t item = 0;
+    std::uint64_t ticket = 0;  // 0: not lent
+    unsigned attempt = 1;
+    unsigned deaths = 0;
+    std::string history{};  // how the processes died that had begun it
+  };
+  enum class Applied : unsigned char { nothing, some, blocked, turn };
+
+  [[nodiscard]] StepResult run(StepFrame& frame) noexcept final;
+  [[nodiscard]] StepResult go_on(StepFrame& frame);
+  void readmit_due();
+  [[nodiscard]] GetStatus lend_more();
+  [[nodiscard]] GetStatus take_more(std::size_t wanted);
+  void lend_held(std::size_t wanted);
+  [[nodiscard]] bool lend(std::size_t index);
+  void refuse_first(std::exception_ptr why) noexcept;
+  [[nodiscard]] std::size_t window() const noexcept;
+  void learn_pace(std::size_t items) noexcept;
+
+  [[nodiscard]] Applied apply(StepFrame& frame);
+  [[nodiscard]] bool apply_transaction(RemoteWorker::Reply reply);
+  void read_note(std::span<const std::byte> bytes);
+  void fail_start(std::span<const std::byte> bytes) noexcept;
+  void show_first() noexcept;
+  void complete(const DoneNote& note, std::exception_ptr fault);
+  void fail(const FailedNote& note);
+  void give_up(std::exception_ptr why) noexcept;
+  void end_first(bool completed) noexcept;
+  void apply_loss();
+  void bury_first() noexcept;
+  [[nodiscard]] StepResult wait_for_answer();
+
+  void drop_first() noexcept;
+  [[nodiscard]] const Lease& first_lease() const noexcept { return leases_[begin_]; }
+  [[nodiscard]] std::size_t open() const noexcept { return leases_.size() - begin_; }
+
+  RemoteWorker* remote_;
+  std::size_t most_;  // leases at once
+  std::vector<Lease> leases_{};  // from begin_ on, parallel to the items
+  std::size_t begin_ = 0;
+  std::size_t lent_ = 0;  // of the open ones, the first so many are lent
+  std::uint64_t next_ticket_ = 1;
+  Bytes encoded_{};
+  double pace_ns_ = 0;  // smoothed time between answers
+  std::int64_t last_answer_ns_ = 0;
+  bool input_closed_ = false;
+};
+
+}  // namespace sluice::detail

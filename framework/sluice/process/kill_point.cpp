@@ -1,0 +1,58 @@
+// sluice/process/kill_point.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/process/kill_point.hpp>
+
+#include <sluice/base/cpu_pause.hpp>
+#include <sluice/os/cpu.hpp>
+#include <sluice/os/this_process.hpp>
+
+#include <atomic>
+#include <thread>
+
+namespace sluice::detail {
+namespace {
+
+std::uint64_t passages_left = 0;
+
+void spin_for(std::int64_t ns) noexcept {
+  const std::int64_t until = steady_now_ns() + ns;
+  while (steady_now_ns() < until) cpu_pause();
+}
+
+// The kill and the store that comes next are made at about the same time; which is first is left to chance.
+void kill_beside() noexcept {
+  std::atomic<bool> ready{false};
+  std::thread([&ready] {
+    ready.store(true, std::memory_order_release);
+    kill_this_process();
+  }).detach();
+  while (!ready.load(std::memory_order_acquire)) cpu_pause();
+  spin_for(steady_now_ns() % 4000);
+}
+
+}  // namespace
+
+namespace kill_point_state {
+
+KillPoint armed = KillPoint::none;
+
+void pass() noexcept {
+  if (passages_left > 0) {
+    --passages_left;
+    return;
+  }
+  if (armed == KillPoint::publishing) {
+    kill_beside();
+  } else {
+    kill_this_process();
+  }
+}
+
+}  // namespace kill_point_state
+
+void set_kill_plan(const KillPlan& plan) noexcept {
+  kill_point_state::armed = plan.point;
+  passages_left = plan.after;
+}
+
+}  // namespace sluice::detail

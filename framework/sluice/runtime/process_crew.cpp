@@ -1,0 +1,425 @@
+// sluice/runtime/process_crew.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/process_crew.hpp>
+
+#include <sluice/os/child_process.hpp>
+#include <sluice/os/cpu.hpp>
+#include <sluice/os/this_process.hpp>
+#include <sluice/process/last_words.hpp>
+#include <sluice/process/start_choice.hpp>
+#include <sluice/runtime/process_worker.hpp>
+#include <sluice/runtime/run_state.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace sluice::detail {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kFirstBackOff{10};
+constexpr seconds kLongestBackOff{5};
+// Deaths in a row without an answer: more than an item may cause, so that it is given up before the run.
+constexpr unsigned kFruitlessDeaths = 5;
+// A process that holds leases and begins none for so long hangs; one that is stopped is not waited for longer.
+constexpr seconds kStuck{10};
+// How long a process that was told to end may take before it is killed.
+constexpr seconds kEndTime{10};
+// Looks at processes that hold leases.
+constexpr seconds kSlowTick{1};
+constexpr milliseconds kFastestTick{1};
+// A stopped process goes on after at most so long.
+constexpr std::uint64_t kLongestStopUs = 20'000;
+
+std::int64_t steady_ns() noexcept { return steady_now_ns(); }
+Deadline at_ns(std::int64_t ns) noexcept {
+  return Deadline::at(Clock::time_point(nanoseconds(ns)));
+}
+
+}  // namespace
+
+struct ProcessCrew::Seat {
+  Seat(SupervisorBell& bell, const ProcessSlot::Settings& settings) : slot(bell, settings) {}
+
+  ProcessSlot slot;
+  ProcessCounts counts;
+  std::size_t stage = 0;
+  std::size_t worker = 0;
+  std::string name{};
+  ProcessOptions options{};
+
+  Phase phase = Phase::waits;
+  std::shared_ptr<Incarnation> live{};
+  Descriptor process{};
+  std::unique_ptr<LastWords> words{};
+  std::uint32_t incarnation = 0;
+  unsigned fruitless = 0;
+  std::string reasons{};           // of fruitless deaths
+  std::string killed_because{};    // by us
+  std::int64_t launch_at_ns = 0;   // while it waits
+  std::int64_t kill_at_ns = 0;     // once it was told to end; 0 before
+  std::int64_t continue_at_ns = 0; // while chaos has it stopped; 0 else
+  std::uint64_t begun_seen = 0;    // as of the last look, and since when
+  std::int64_t begun_since_ns = 0;
+};
+
+ProcessCrew::ProcessCrew(const Graph& graph, const Plan& plan, ChaosPlan chaos)
+    : chaos_(std::move(chaos)) {
+  std::size_t processes = 0;
+  for (const PlannedStage& stage : plan.stages) {
+    if (stage.carrier == Carrier::process) processes += stage.workers;
+  }
+  // A thread that spins takes the core from the process that it waits for, unless there is one for each.
+  const bool spins = 2 * processes <= plan.machine.cores;
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    if (plan.stages[i].carrier != Carrier::process) continue;
+    const ProcessOptions& options = graph.stages[i].options.process;
+    for (std::size_t worker = 0; worker < plan.stages[i].workers; ++worker) {
+      Seat& seat = seats_.emplace_back(
+          bell_, ProcessSlot::Settings{.spin = spins ? nanoseconds(5'000) : nanoseconds(0),
+                                       .recycle_after = options.recycle_after});
+      seat.stage = i;
+      seat.worker = worker;
+      seat.name = plan.stages[i].name;
+      seat.options = options;
+    }
+  }
+}
+
+ProcessCrew::~ProcessCrew() { join(); }
+
+ProcessSlot& ProcessCrew::slot(std::size_t stage, std::size_t worker) noexcept {
+  return std::find_if(seats_.begin(), seats_.end(), [&](const Seat& seat) {
+           return seat.stage == stage && seat.worker == worker;
+         })->slot;
+}
+
+const ProcessCounts* ProcessCrew::counts(std::size_t stage, std::size_t worker) const noexcept {
+  for (const Seat& seat : seats_) {
+    if (seat.stage == stage && seat.worker == worker) return &seat.counts;
+  }
+  return nullptr;
+}
+
+void ProcessCrew::start() {
+  thread_ = std::thread([this] {
+    name_this_thread("sluice-watch");
+    supervise();
+    server_->shut_down();
+    server_.reset();
+    run_->participant_ended();
+  });
+}
+
+void ProcessCrew::join() noexcept {
+  if (thread_.joinable()) thread_.join();
+}
+
+void ProcessCrew::ring() noexcept {
+  for (Seat& seat : seats_) seat.slot.ring();
+  bell_.events.raise();
+}
+
+// ---- the supervisor's thread -----------------------------------------------------------------------
+
+void ProcessCrew::supervise() noexcept {
+  chaos_.begin(Clock::now());
+  while (!all_gone()) {
+    try {
+      hear_server();
+      look_after();
+      if (all_gone()) return;
+      sleep();
+    } catch (...) {
+      StageError error({.stage = seats_.front().name, .phase = "watching its processes"},
+                       current_exception_text());
+      run_->fail(error);
+      return;  // the server kills whoever is left
+    }
+  }
+}
+
+void ProcessCrew::look_after() {
+  wreak_chaos();
+  const std::int64_t now = steady_ns();
+  for (Seat& seat : seats_) look_at(seat, now);
+}
+
+void ProcessCrew::look_at(Seat& seat, std::int64_t now) {
+  if (seat.phase == Phase::gone) return;
+  if (seat.words != nullptr) seat.words->read();
+  if (seat.continue_at_ns != 0 && now >= seat.continue_at_ns) {
+    continue_process(seat.process);
+    seat.continue_at_ns = 0;
+  }
+  if (std::string why = seat.slot.take_accusation(); !why.empty()) kill(seat, std::move(why));
+  if (seat.slot.ending() != ProcessSlot::Ending::no) {
+    end_seat(seat, now);
+  } else if (seat.phase == Phase::waits) {
+    if (now >= seat.launch_at_ns) launch(seat);
+  } else if (seat.slot.open() > 0) {
+    check_hang(seat, now);
+  }
+}
+
+void ProcessCrew::end_seat(Seat& seat, std::int64_t now) {
+  if (seat.phase == Phase::waits) {
+    seat.phase = Phase::gone;
+    return;
+  }
+  if (seat.kill_at_ns == 0) {
+    const bool orderly = seat.slot.ending() == ProcessSlot::Ending::orderly &&
+                         seat.live->retired.load(std::memory_order_relaxed);
+    seat.kill_at_ns = orderly ? now + nanoseconds(kEndTime).count() : now;
+  }
+  if (now < seat.kill_at_ns) return;
+  kill(seat, seat.slot.ending() == ProcessSlot::Ending::orderly ? "it did not end when told to"
+                                                                : "the run ends");
+  seat.kill_at_ns = std::numeric_limits<std::int64_t>::max();
+}
+
+void ProcessCrew::kill(Seat& seat, std::string why) {
+  if (seat.phase == Phase::waits || seat.phase == Phase::gone) return;
+  if (seat.killed_because.empty()) seat.killed_because = std::move(why);
+  server_->kill(seat.live->key);
+}
+
+// By what the process says of itself, which is no proof: so it is killed, and judged when it is dead.
+void ProcessCrew::check_hang(Seat& seat, std::int64_t now) {
+  if (seat.phase != Phase::runs) return;
+  const LeaseChannel::Progress progress = seat.live->channel->progress();
+  const std::uint64_t answered = seat.live->answered.load(std::memory_order_relaxed);
+  const std::int64_t touched = seat.live->touched_ns.load(std::memory_order_relaxed);
+  if (progress.started != seat.begun_seen || progress.waits_for_room || touched > seat.begun_since_ns) {
+    seat.begun_seen = progress.started;
+    seat.begun_since_ns = progress.waits_for_room ? now : std::max(touched, progress.started_ns);
+  }
+  const std::int64_t waited = now - std::max(seat.begun_since_ns, progress.started_ns);
+  const std::int64_t timeout = seat.options.timeout.count();
+  if (timeout > 0 && waited > timeout) {
+    kill(seat, fmt::format("it took longer than its timeout of {} ms",
+                           std::chrono::duration_cast<milliseconds>(seat.options.timeout).count()));
+  } else if (progress.started <= answered && waited > nanoseconds(kStuck).count()) {
+    kill(seat, fmt::format("it held items and began none for {} s", kStuck.count()));
+  }
+}
+
+// ---- starts ----------------------------------------------------------------------------------------
+
+void ProcessCrew::launch(Seat& seat) {
+  seat.phase = Phase::launched;
+  seat.killed_because.clear();
+  seat.live = std::make_shared<Incarnation>();
+  seat.live->key = next_key_++;
+  seat.live->touched_ns.store(steady_ns(), std::memory_order_relaxed);
+  seat.begun_seen = 0;
+  seat.begun_since_ns = steady_ns();
+  try {
+    NewChannel made = make_channel({}, seat.slot.events());
+    seat.live->channel = std::move(made.parent);
+    seat.live->for_the_worker = std::move(made.for_the_worker);
+  } catch (const std::system_error& error) {
+    seat.live.reset();
+    plan_successor(seat, false, error.what());
+    return;
+  }
+  std::vector<int> numbers;
+  for (const Descriptor& descriptor : seat.live->for_the_worker) {
+    numbers.push_back(descriptor.number());
+  }
+  server_->launch({.key = seat.live->key,
+                   .stage = static_cast<std::uint32_t>(seat.stage),
+                   .worker = static_cast<std::uint32_t>(seat.worker),
+                   .incarnation = seat.incarnation,
+                   .seed = derived_seed(run_->stage_state(seat.stage).seed, seat.incarnation),
+                   .memory_limit_bytes = seat.options.memory_bytes},
+                  numbers);
+  seat.slot.offer(seat.live);
+}
+
+void ProcessCrew::hear_server() {
+  ServerEvent event;
+  while (server_->next(event)) hear(event);
+}
+
+void ProcessCrew::hear(ServerEvent& event) {
+  if (event.kind == ServerEvent::Kind::server_lost) {
+    StageError error({.stage = seats_.front().name, .phase = "starting processes"}, event.error);
+    run_->fail(error);
+  }
+  Seat* const seat = seat_of(event.key);
+  if (seat == nullptr) return;
+  switch (event.kind) {
+    case ServerEvent::Kind::started:
+      started(*seat, event);
+      break;
+    case ServerEvent::Kind::exited:
+      ended(*seat, text_of(event.end));
+      break;
+    case ServerEvent::Kind::failed_to_start:
+      ended(*seat, event.error);
+      break;
+    case ServerEvent::Kind::server_lost:
+      break;
+  }
+}
+
+void ProcessCrew::started(Seat& seat, ServerEvent& event) {
+  seat.live->for_the_worker.clear();
+  seat.process = std::move(event.process);
+  seat.words = std::make_unique<LastWords>(std::move(event.stderr_pipe));
+  seat.counts.pid.store(event.pid, std::memory_order_relaxed);
+  seat.counts.started.fetch_add(1, std::memory_order_relaxed);
+  if (seat.phase == Phase::launched) seat.phase = Phase::runs;
+  if (!seat.killed_because.empty()) server_->kill(seat.live->key);
+}
+
+// It is proven dead, or was never there. Its worker reads what it had answered, and is told how it ended.
+void ProcessCrew::ended(Seat& seat, const std::string& end) {
+  std::string how = seat.killed_because.empty() ? end : seat.killed_because + ": " + end;
+  if (seat.words != nullptr) {
+    seat.words->read();
+    if (const std::string line = seat.words->last_line(); !line.empty()) {
+      how += fmt::format(", its last words: {}", line);
+    }
+  }
+  const bool retired = seat.live->retired.load(std::memory_order_relaxed);
+  const bool fruitful = seat.live->answered.load(std::memory_order_relaxed) > 0 ||
+                        seat.live->channel->progress().committed_bytes > 0;
+  if (!retired) seat.counts.deaths.fetch_add(1, std::memory_order_relaxed);
+  seat.counts.pid.store(0, std::memory_order_relaxed);
+  seat.words.reset();
+  seat.process.reset();
+  seat.continue_at_ns = 0;
+  seat.live->for_the_worker.clear();
+  seat.live->how = how;
+  // sync-point slot-dead: releases how it ended, after it was proven.
+  seat.live->dead.store(true, std::memory_order_release);
+  seat.live.reset();
+  seat.slot.ring();
+  plan_successor(seat, fruitful || retired, how);
+}
+
+void ProcessCrew::plan_successor(Seat& seat, bool fruitful, const std::string& how) {
+  seat.phase = Phase::waits;
+  ++seat.incarnation;
+  if (seat.slot.ending() != ProcessSlot::Ending::no || run_->cancelled()) {
+    seat.phase = Phase::gone;
+    return;
+  }
+  if (fruitful) {
+    seat.fruitless = 0;
+    seat.reasons.clear();
+    seat.launch_at_ns = 0;
+    return;
+  }
+  seat.reasons += fmt::format("{}{}", seat.reasons.empty() ? "" : "; ", how);
+  if (++seat.fruitless > std::max(kFruitlessDeaths, seat.options.attempts + 1)) {
+    give_up(seat);
+    return;
+  }
+  const nanoseconds doubled = nanoseconds(kFirstBackOff) * (1U << std::min(seat.fruitless - 1, 10U));
+  const nanoseconds longest = std::min<nanoseconds>(doubled, kLongestBackOff);
+  const auto spread = static_cast<std::int64_t>(derived_seed(seed_, dice_++) % 1000) - 500;
+  seat.launch_at_ns = steady_ns() + longest.count() + longest.count() / 2000 * spread;
+}
+
+void ProcessCrew::give_up(Seat& seat) {
+  StageError error({.stage = seat.name, .worker = seat.worker, .phase = "its process"},
+                   fmt::format("{} processes in a row died without finishing an item: {}",
+                               seat.fruitless, seat.reasons));
+  seat.phase = Phase::gone;
+  run_->fail(error);
+}
+
+// ---- chaos -----------------------------------------------------------------------------------------
+
+void ProcessCrew::wreak_chaos() {
+  while (const auto strike = chaos_.due(Clock::now())) {
+    std::vector<Seat*> running;
+    for (Seat& seat : seats_) {
+      if (seat.name == *strike->stage && seat.phase == Phase::runs && seat.continue_at_ns == 0) {
+        running.push_back(&seat);
+      }
+    }
+    if (running.empty()) continue;
+    Seat& seat = *running[strike->dice % running.size()];
+    if (strike->what == ChaosPlan::What::kill) {
+      kill_process(seat.process);
+    } else {
+      stop_process(seat.process);
+      const std::uint64_t us = 1 + (strike->dice >> 8U) % kLongestStopUs;
+      seat.continue_at_ns = steady_ns() + static_cast<std::int64_t>(us) * 1000;
+    }
+    chaos_.count(strike->what);
+  }
+}
+
+// ---- sleeping --------------------------------------------------------------------------------------
+
+Deadline ProcessCrew::next_look(std::int64_t now) const noexcept {
+  Deadline next;
+  const auto earlier = [&next](const Deadline& other) { next = std::min(next, other); };
+  if (const auto strike = chaos_.next_at()) earlier(Deadline::at(*strike));
+  for (const Seat& seat : seats_) {
+    if (seat.phase == Phase::gone) continue;
+    if (seat.phase == Phase::waits) earlier(at_ns(seat.launch_at_ns));
+    if (seat.continue_at_ns != 0) earlier(at_ns(seat.continue_at_ns));
+    if (seat.kill_at_ns != 0 && seat.kill_at_ns != std::numeric_limits<std::int64_t>::max()) {
+      earlier(at_ns(seat.kill_at_ns));
+    }
+    if (seat.slot.open() == 0) continue;
+    nanoseconds tick = kSlowTick;
+    if (seat.options.timeout.count() > 0) {
+      tick = std::clamp<nanoseconds>(seat.options.timeout / 4, kFastestTick, kSlowTick);
+    }
+    earlier(at_ns(now + tick.count()));
+  }
+  return next;
+}
+
+void ProcessCrew::sleep() {
+  set_.clear();
+  set_.add(bell_.events.descriptor().number());
+  set_.add(server_->descriptor());
+  for (const Seat& seat : seats_) {
+    if (seat.words != nullptr) set_.add(seat.words->descriptor());
+  }
+  // sync-point slot-watch: says that it dozes, then looks at the leases. While some are out it looks again
+  // by itself, and wants no calls.
+  bell_.dozes.store(true, std::memory_order_seq_cst);
+  const Deadline next = next_look(steady_ns());
+  if (any_open()) bell_.dozes.store(false, std::memory_order_relaxed);
+  set_.wait(next);
+  bell_.dozes.store(false, std::memory_order_relaxed);
+  bell_.events.lower();
+}
+
+ProcessCrew::Seat* ProcessCrew::seat_of(std::uint64_t key) noexcept {
+  for (Seat& seat : seats_) {
+    if (seat.live != nullptr && seat.live->key == key) return &seat;
+  }
+  return nullptr;
+}
+
+bool ProcessCrew::any_open() const noexcept {
+  return std::any_of(seats_.begin(), seats_.end(), [](const Seat& seat) {
+    return seat.phase != Phase::gone && seat.slot.open() > 0;
+  });
+}
+
+bool ProcessCrew::all_gone() const noexcept {
+  return std::all_of(seats_.begin(), seats_.end(),
+                     [](const Seat& seat) { return seat.phase == Phase::gone; });
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,226 @@
+// sluice/runtime/process_slot.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/process_slot.hpp>
+
+#include <sluice/base/cpu_pause.hpp>
+#include <sluice/codec.hpp>
+#include <sluice/flow/remote_error.hpp>
+#include <sluice/os/cpu.hpp>
+
+#include <algorithm>
+
+namespace sluice::detail {
+namespace {
+
+// With items cheaper than this a wake for each answer would cost as much as the items.
+constexpr std::chrono::nanoseconds kCheap{50'000};
+// For so long answers may lie before they are looked at, while the process has more to do.
+constexpr std::chrono::nanoseconds kNap{200'000};
+
+// attempts in the lower half, deaths at this item in the upper one: what a lease has room for.
+std::uint32_t packed(unsigned attempt, unsigned deaths) noexcept {
+  return (std::min(deaths, 0xFFFFU) << 16U) | std::min(attempt, 0xFFFFU);
+}
+
+}  // namespace
+
+ProcessSlot::ProcessSlot(SupervisorBell& supervisor, Settings settings)
+    : supervisor_(&supervisor), settings_(settings) {}
+
+// ---- who sits in it --------------------------------------------------------------------------------
+
+void ProcessSlot::offer(std::shared_ptr<Incarnation> incarnation) {
+  {
+    const std::lock_guard lock(mutex_);
+    offered_ = std::move(incarnation);
+    has_offer_.store(true, std::memory_order_release);
+  }
+  ring();
+}
+
+// Nobody is left before what he had answered was read: take_loss() comes first.
+bool ProcessSlot::attach() noexcept {
+  if (current_ != nullptr) return true;
+  if (!has_offer_.load(std::memory_order_acquire)) return false;
+  const std::lock_guard lock(mutex_);
+  current_ = std::move(offered_);
+  offered_.reset();
+  has_offer_.store(false, std::memory_order_relaxed);
+  accused_ = false;
+  lent_ = done_ = 0;
+  return current_ != nullptr;
+}
+
+RemoteWorker::Loss ProcessSlot::take_loss() {
+  Loss loss{.begun = current_->channel->progress().started, .how = current_->how};
+  current_.reset();
+  return loss;
+}
+
+void ProcessSlot::accuse(std::string what) noexcept {
+  accused_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    accusation_ = std::move(what);
+  }
+  call_supervisor();
+}
+
+std::string ProcessSlot::take_accusation() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(accusation_, {});
+}
+
+void ProcessSlot::wait_started() {
+  for (;;) {
+    if (control_->cancelled()) return;
+    const Reply reply = next();
+    if (reply.what == What::lost) {
+      static_cast<void>(take_loss());
+    } else if (reply.what == What::failed) {
+      rethrow_remote(decode<FailedNote>(reply.bytes));
+    } else if (attach() && current_->channel->progress().ready) {
+      return;
+    } else {
+      wait({}, {}, 0);
+    }
+  }
+}
+
+// ---- leases and answers ----------------------------------------------------------------------------
+
+bool ProcessSlot::lend(const Lease& lease) {
+  if (!attach() || accused_ || is_dead()) return false;
+  if (settings_.recycle_after != 0 && lent_ >= settings_.recycle_after) {
+    if (done_ == lent_) retire();
+    return false;
+  }
+  const bool lent = current_->channel->lend({.ticket = lease.ticket,
+                                             .item = lease.item,
+                                             .attempt = packed(lease.attempt, lease.deaths),
+                                             .bytes = lease.bytes});
+  if (lent) ++lent_;
+  return lent;
+}
+
+void ProcessSlot::publish() noexcept {
+  if (current_ == nullptr) return;
+  current_->touched_ns.store(steady_now_ns(), std::memory_order_relaxed);
+  try {
+    current_->channel->publish();
+  } catch (const std::exception& error) {
+    accuse(error.what());
+  }
+}
+
+RemoteWorker::Reply ProcessSlot::next() noexcept {
+  if (!attach()) return {};
+  // Looked at before the log: what is read after it was dead is all there is.
+  const bool dead = is_dead();
+  if (!accused_) {
+    try {
+      const Reply reply = read_record();
+      if (reply.what != What::nothing) return reply;
+    } catch (const std::exception& error) {  // ProtocolViolation, or no memory to map what it has sent
+      accuse(error.what());
+    }
+  }
+  return {.what = dead ? What::lost : What::nothing};
+}
+
+RemoteWorker::Reply ProcessSlot::read_record() {
+  Record record;
+  if (!current_->channel->next(record)) return {};
+  Reply reply{.ticket = record.ticket, .bytes = record.bytes};
+  switch (record.type) {
+    case RecordType::output:
+      reply.what = What::output;
+      return reply;
+    case RecordType::note:
+      reply.what = What::note;
+      return reply;
+    case RecordType::done:
+      reply.what = What::done;
+      break;
+    case RecordType::failed:
+      reply.what = What::failed;
+      break;
+  }
+  ++done_;
+  current_->answered.fetch_add(1, std::memory_order_relaxed);
+  current_->touched_ns.store(steady_now_ns(), std::memory_order_relaxed);
+  return reply;
+}
+
+void ProcessSlot::free_read() noexcept {
+  if (current_ == nullptr || accused_) return;
+  try {
+    current_->channel->free_read();
+  } catch (const std::exception& error) {
+    accuse(error.what());
+  }
+}
+
+// ---- waiting ---------------------------------------------------------------------------------------
+
+bool ProcessSlot::news() const noexcept {
+  if (control_->cancelled()) return true;
+  return current_ == nullptr ? has_offer_.load(std::memory_order_acquire) : is_dead();
+}
+
+void ProcessSlot::wait(const Deadline& deadline, std::chrono::nanoseconds pace,
+                       std::size_t open) noexcept {
+  static_cast<void>(attach());
+  LeaseChannel* const channel = current_ == nullptr || accused_ ? nullptr : current_->channel.get();
+  if (channel != nullptr && settings_.spin.count() > 0 && spin_pays_) {
+    const std::int64_t until = steady_now_ns() + settings_.spin.count();
+    do {
+      if (channel->has_records(false) || news()) return;
+      cpu_pause();
+    } while (steady_now_ns() < until);
+  }
+  if (channel != nullptr && open > 2 && pace.count() > 0 && pace < kCheap) {
+    nap(std::min<std::chrono::nanoseconds>(kNap, pace * static_cast<std::int64_t>(open) / 2));
+    if (channel->has_records(false)) return;
+  }
+  try {
+    if (channel != nullptr) channel->announce_sleep();
+    if ((channel == nullptr || !channel->has_records(true)) && !news()) {
+      set_.clear();
+      set_.add(events_.descriptor().number());
+      set_.wait(deadline);
+    }
+    if (channel != nullptr) channel->end_sleep();
+  } catch (const std::exception& error) {
+    accuse(error.what());
+  }
+  events_.lower();  // what it was raised for is looked at after this
+}
+
+void ProcessSlot::tell_open(std::size_t open) noexcept {
+  if (open_.load(std::memory_order_relaxed) == open) return;
+  // sync-point slot-watch: the worker's store, then its look.
+  open_.store(open, std::memory_order_seq_cst);
+  if (open > 0 && supervisor_->dozes.load(std::memory_order_seq_cst)) call_supervisor();
+}
+
+// ---- the end ---------------------------------------------------------------------------------------
+
+void ProcessSlot::retire() noexcept {
+  if (current_->retired.exchange(true, std::memory_order_relaxed)) return;
+  try {
+    current_->channel->request_stop();
+  } catch (const std::exception& error) {
+    accuse(error.what());
+  }
+}
+
+void ProcessSlot::end() noexcept {
+  const bool idle = open_.load(std::memory_order_relaxed) == 0 && !control_->cancelled();
+  if (idle && attach() && !is_dead()) retire();
+  // sync-point slot-ending: the supervisor sees that the channel was told before.
+  ending_.store(idle ? Ending::orderly : Ending::at_once, std::memory_order_release);
+  call_supervisor();
+}
+
+}  // namespace sluice::detail

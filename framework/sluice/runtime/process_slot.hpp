@@ -1,0 +1,128 @@
+// sluice/runtime/process_slot.hpp: the place of one worker's process, whoever sits in it at the moment.
+//
+//   worker's thread (RemoteWorker)                supervisor's thread (process_crew.hpp)
+//   attaches to what is offered                   offers an incarnation, launches its process
+//   lends, reads answers                          finds it dead: says how, then that
+//   reads what it had answered, then `lost`       launches the next one at once, or after a while
+//
+// Owned by the worker's thread: the channel of the incarnation it is attached to, all of its calls.
+// Owned by the supervisor: who is launched, pidfd, restarts.
+// Shared: offered_ under the mutex; the atomics, each written by one side. Both sides ring the other's event
+// counter after they have changed something, and a ring is remembered, so none is lost:
+//   sync-point slot-dead     how the process ended is written before `dead` is stored, and read after it
+//   sync-point slot-watch    the worker stores how many leases are out, then looks whether the supervisor
+//                            dozes; the supervisor says that it dozes, then looks at the leases. All seq_cst.
+// Layer: runtime. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/flow/remote_worker.hpp>
+#include <sluice/flow/run_control.hpp>
+#include <sluice/os/event_counter.hpp>
+#include <sluice/os/readable_set.hpp>
+#include <sluice/process/channel.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::detail {
+
+/// One process in a slot.
+struct Incarnation {
+  std::unique_ptr<LeaseChannel> channel{};
+  std::vector<Descriptor> for_the_worker{};  ///< until it is launched
+  std::uint64_t key = 0;                     ///< of its launch
+  std::string how{};                         ///< it ended; valid once dead
+  std::atomic<bool> dead{false};
+  std::atomic<bool> retired{false};  ///< it was asked to end; not a death
+  // Of the worker's thread, for the supervisor to look at.
+  std::atomic<std::uint64_t> answered{0};
+  std::atomic<std::int64_t> touched_ns{0};  ///< last lease published or answer read
+};
+
+/// What a supervisor looks at while it sleeps without a time limit.
+struct SupervisorBell {
+  EventCounter events;
+  std::atomic<bool> dozes{false};
+};
+
+class ProcessSlot final : public RemoteWorker {
+ public:
+  struct Settings {
+    std::chrono::nanoseconds spin{0};
+    std::size_t recycle_after = 0;  ///< leases; 0: never
+  };
+  ProcessSlot(SupervisorBell& supervisor, Settings settings);
+
+  /// Before anything else.
+  void set_control(const RunControl& control) noexcept { control_ = &control; }
+
+  // ---- RemoteWorker: the worker's thread -----------------------------------------------------------
+  void wait_started() override;
+  [[nodiscard]] bool lend(const Lease& lease) override;
+  void publish() noexcept override;
+  [[nodiscard]] Reply next() noexcept override;
+  void free_read() noexcept override;
+  [[nodiscard]] Loss take_loss() override;
+  void accuse(std::string what) noexcept override;
+  void wait(const Deadline& deadline, std::chrono::nanoseconds pace,
+            std::size_t open) noexcept override;
+  void tell_open(std::size_t open) noexcept override;
+  void end() noexcept override;
+
+  // ---- the supervisor's thread ---------------------------------------------------------------------
+  void offer(std::shared_ptr<Incarnation> incarnation);
+  /// Has the worker's thread look again.
+  void ring() const noexcept { events_.raise(); }
+  [[nodiscard]] const EventCounter& events() const noexcept { return events_; }
+  /// Leases out as of now; seq_cst.
+  [[nodiscard]] std::size_t open() const noexcept {
+    // sync-point slot-watch: the supervisor's look.
+    return open_.load(std::memory_order_seq_cst);
+  }
+  enum class Ending : unsigned char { no, orderly, at_once };
+  [[nodiscard]] Ending ending() const noexcept { return ending_.load(std::memory_order_acquire); }
+  /// Why its process has to be killed; empty when it has not. Once.
+  [[nodiscard]] std::string take_accusation();
+
+ private:
+  [[nodiscard]] bool attach() noexcept;
+  [[nodiscard]] bool is_dead() const noexcept {
+    // sync-point slot-dead: acquires how it ended, and by that it has ended: no byte of its log changes.
+    return current_->dead.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] bool news() const noexcept;
+  [[nodiscard]] Reply read_record();
+  void retire() noexcept;
+  void call_supervisor() const noexcept { supervisor_->events.raise(); }
+
+  SupervisorBell* supervisor_;
+  Settings settings_;
+  const RunControl* control_ = nullptr;
+  EventCounter events_;
+  ReadableSet set_;
+
+  // The worker's thread only.
+  std::shared_ptr<Incarnation> current_{};
+  bool accused_ = false;
+  std::size_t lent_ = 0;  // of the current incarnation
+  std::size_t done_ = 0;  // of these, answered
+  bool spin_pays_ = true;
+
+  mutable std::mutex mutex_;  // what follows
+  std::shared_ptr<Incarnation> offered_{};
+  std::string accusation_{};
+
+  std::atomic<bool> has_offer_{false};
+  std::atomic<std::size_t> open_{0};
+  std::atomic<Ending> ending_{Ending::no};
+};
+
+}  // namespace sluice::detail

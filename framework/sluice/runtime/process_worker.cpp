@@ -1,0 +1,210 @@
+// sluice/runtime/process_worker.cpp
+// SPDX-License-Identifier: MIT
+#include <sluice/runtime/process_worker.hpp>
+
+#include <sluice/codec.hpp>
+#include <sluice/flow/item_server.hpp>
+#include <sluice/flow/remote_error.hpp>
+#include <sluice/os/cpu.hpp>
+#include <sluice/os/this_process.hpp>
+#include <sluice/process/channel.hpp>
+#include <sluice/process/kill_point.hpp>
+#include <sluice/runtime/run_state.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace sluice::detail {
+namespace {
+
+// One item in so many is timed.
+constexpr std::uint64_t kTimedItems = 8;
+
+// What user code says through its context is told with the answer to its item, or with the next one.
+class ProcessControl final : public RunControl {
+ public:
+  void fail(const StageError&) noexcept override {}        // failures are answers here
+  void note_error(const StageError&) noexcept override {}  // likewise
+  void dead_letter(DeadLetter letter) noexcept override {
+    say({.kind = SaidNote::Kind::dead,
+         .subject = std::move(letter.subject),
+         .text = std::move(letter.error)});
+  }
+  void request_stop() noexcept override { say({.kind = SaidNote::Kind::stop}); }
+  void request_cancel() noexcept override { say({.kind = SaidNote::Kind::cancel}); }
+  void log(std::string_view, std::string_view text) noexcept override {
+    say({.kind = SaidNote::Kind::log, .text = std::string(text)});
+  }
+  [[nodiscard]] WaitPoint& room_point() noexcept override { return room_; }
+  void ring_room() noexcept override {}
+  void ring_timers() noexcept override {}
+
+  // Appends what was said to the transaction in progress.
+  void tell(WorkerChannel& channel) {
+    for (const SaidNote& note : said_) {
+      encoded_.clear();
+      encode(note, encoded_);
+      channel.append(RecordType::note, 0, encoded_.view());
+    }
+    said_.clear();
+  }
+
+ private:
+  void say(SaidNote note) noexcept {
+    try {
+      said_.push_back(std::move(note));
+    } catch (...) {  // without memory there is nobody to tell either
+    }
+  }
+
+  std::vector<SaidNote> said_;
+  Bytes encoded_;
+  WaitPoint room_;
+};
+
+class Outputs final : public ItemServer::Outputs {
+ public:
+  explicit Outputs(WorkerChannel& channel) noexcept : channel_(&channel) {}
+  void put(std::span<const std::byte> bytes) override {
+    channel_->append(RecordType::output, 0, bytes);
+    kill_point(KillPoint::between_outputs);
+  }
+
+ private:
+  WorkerChannel* channel_;
+};
+
+class WorkerLoop {
+ public:
+  WorkerLoop(RunState& run, const WorkerSpec& spec)
+      : stage_(), worker_(stage_, spec.worker), policy_() {
+    const StageState& described = run.stage_state(spec.stage);
+    stage_.name = described.name;
+    stage_.workers = described.workers;
+    stage_.on_error = described.on_error;
+    stage_.holds_back_off = described.holds_back_off;
+    stage_.seed = spec.seed;
+    stage_.incarnation = spec.incarnation;
+    stage_.control = &control_;
+    policy_ = stage_.on_error;
+    name_this_thread(stage_.name);
+    server_ = run.instance(spec.stage).make_server(worker_);
+  }
+
+  int serve(std::span<const int> descriptors) {
+    FailedNote failed;
+    const bool started = start(failed);
+    channel_ = open_worker_channel(descriptors);  // says hello
+    if (!started) {
+      commit(RecordType::failed, 0, failed);
+      return 1;
+    }
+    Lease lease;
+    while (channel_->take(lease)) {
+      kill_point(KillPoint::taken);
+      channel_->begin(lease.ticket);
+      kill_point(KillPoint::begun);
+      answer(lease);
+    }
+    return 0;
+  }
+
+ private:
+  bool start(FailedNote& failed) {
+    try {
+      server_->start();
+      return true;
+    } catch (...) {
+      failed = describe_current_exception();
+      return false;
+    }
+  }
+
+  // Attempts that need no other place to wait in are made here: at once, or after a back-off that holds the
+  // worker anyway.
+  void answer(const Lease& lease) {
+    const unsigned deaths = lease.attempt >> 16U;
+    std::uint64_t retried = 0;
+    for (unsigned attempt = lease.attempt & 0xFFFFU;; ++attempt) {
+      worker_.begin_item(lease.item, attempt + deaths);
+      FailedNote failed;
+      if (try_item(lease, retried, failed)) return;
+      const bool again = attempt <= policy_.retries &&
+                         (policy_.back_off.count() == 0 || stage_.holds_back_off);
+      if (!again) {
+        failed.attempt = attempt;
+        failed.retried = retried;
+        commit(RecordType::failed, lease.ticket, failed);
+        return;
+      }
+      ++retried;
+      if (policy_.back_off.count() > 0) nap(back_off_before(policy_, attempt + 1));
+    }
+  }
+
+  bool try_item(const Lease& lease, std::uint64_t retried, FailedNote& failed) {
+    try {
+      DoneNote done{.retried = retried};
+      const bool timed = items_++ % kTimedItems == 0;
+      const std::int64_t begun = timed ? steady_now_ns() : 0;
+      server_->process(lease.bytes);
+      if (timed) done.service_ns = static_cast<std::uint64_t>(steady_now_ns() - begun);
+      kill_point(KillPoint::called);
+      Outputs outputs(*channel_);
+      server_->deliver(outputs);
+      kill_point(KillPoint::outputs_written);
+      done.filtered = news_of(filtered_told_, worker_.counts[Count::filtered]);
+      done.bytes = news_of(bytes_told_, worker_.bytes.get());
+      done.enough = stage_.enough.exchange(false, std::memory_order_relaxed);
+      commit(RecordType::done, lease.ticket, done);
+      return true;
+    } catch (const ParentGone&) {
+      throw;
+    } catch (...) {
+      failed = describe_current_exception();
+      channel_->discard();
+      static_cast<void>(news_of(filtered_told_, worker_.counts[Count::filtered]));
+      return false;
+    }
+  }
+
+  static std::uint64_t news_of(std::uint64_t& told, std::uint64_t total) noexcept {
+    return total - std::exchange(told, total);
+  }
+
+  template <class Note>
+  void commit(RecordType type, std::uint64_t ticket, const Note& note) {
+    control_.tell(*channel_);
+    encoded_.clear();
+    encode(note, encoded_);
+    channel_->commit(type, ticket, encoded_.view());
+    kill_point(KillPoint::committed);
+  }
+
+  ProcessControl control_;
+  StageState stage_;
+  WorkerState worker_;
+  ErrorPolicy policy_;
+  std::unique_ptr<ItemServer> server_;
+  std::unique_ptr<WorkerChannel> channel_;
+  Bytes encoded_;
+  std::uint64_t items_ = 0;
+  std::uint64_t bytes_told_ = 0;
+  std::uint64_t filtered_told_ = 0;
+};
+
+}  // namespace
+
+int serve_worker(RunState& run, const WorkerSpec& spec, std::span<const int> descriptors) {
+  try {
+    WorkerLoop loop(run, spec);
+    return loop.serve(descriptors);
+  } catch (const ParentGone&) {
+    return 0;
+  }
+}
+
+}  // namespace sluice::detail
