@@ -16,10 +16,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+// The C library's first version of this header (2.36) does not say itself that it is C.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 namespace sluice::detail {
 namespace {
