@@ -9,9 +9,11 @@
 #include <sluice/cli/exit_code.hpp>
 #include <sluice/cli/inspect_commands.hpp>
 #include <sluice/cli/run_command.hpp>
+#include <sluice/cli/spawned_command.hpp>
 #include <sluice/cli/suggest.hpp>
 #include <sluice/error.hpp>
 #include <sluice/os/signals.hpp>
+#include <sluice/process/entry_guard.hpp>
 
 #include <fmt/format.h>
 
@@ -123,6 +125,10 @@ ExitCode answer(const Program& program, Words words) {
   detail::Console console(program.info.name);
   try {
     const detail::IgnoredSigpipe no_sigpipe;
+    if (auto spawned = detail::SpawnedServer::here()) {
+      check_entries(program.pipelines);
+      detail::serve_spawned(program, std::move(words), *spawned);
+    }
     return dispatch(program, std::move(words));
   } catch (const ClosedOutput&) {
     return ExitCode::closed_stdout;
@@ -146,6 +152,7 @@ ExitCode answer(const Program& program, Words words) {
 int main(int argc, char** argv, std::vector<PipelineEntry> pipelines, ProgramInfo program) {
   if (program.name.empty()) program.name = argc > 0 ? base_name(argv[0]) : "sluice";
   if (program.version.empty()) program.version = version();
+  const detail::EntryGuard entered(argc, argv);
   const Words words(argv + std::min(argc, 1), argv + argc);
   return static_cast<int>(answer({std::move(program), std::move(pipelines)}, words));
 }

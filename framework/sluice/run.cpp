@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/run.hpp>
 
+#include <sluice/process/entry_guard.hpp>
 #include <sluice/runtime/explain.hpp>
 #include <sluice/runtime/ledger.hpp>
 #include <sluice/runtime/overdue_watch.hpp>
@@ -274,6 +275,7 @@ Report RunHandle::snapshot() const { return detail::make_report(*state_); }
 std::string RunHandle::explain() const { return detail::explain(*state_); }
 
 RunHandle start(const Pipeline& pipeline, RunOptions options) {
+  detail::refuse_if_unguarded();
   Plan planned = plan(pipeline, Machine::here(), options.overrides);
   if (detail::on_pool_thread()) avoid_pool(planned);
   const std::uint64_t seed = options.seed != 0 ? options.seed : fresh_seed();

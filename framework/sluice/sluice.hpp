@@ -21,5 +21,6 @@
 #include <sluice/run.hpp>
 #include <sluice/scheduler.hpp>
 #include <sluice/stage.hpp>
+#include <sluice/start_method.hpp>
 #include <sluice/throttle.hpp>
 #include <sluice/window.hpp>

@@ -16,15 +16,15 @@ class Pipeline;
 
 namespace sluice::detail {
 
-/// One number per stage, of itself and what it is connected to.
 struct Fingerprint {
-  std::vector<std::uint64_t> stages{};
-  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+  std::vector<std::uint64_t> stages{};  ///< one number each, of itself and what it is connected to
+  std::vector<std::string> names{};     ///< the same stages in words; not sent
 };
 
+/// Throws  UsageError for a pipeline of more stages than one message holds.
 [[nodiscard]] Fingerprint fingerprint_of(const Pipeline& pipeline);
 
-/// Returns  the first difference in words, naming the stages of `ours`; empty when there is none.
-[[nodiscard]] std::string difference(const Pipeline& ours, const Fingerprint& theirs);
+/// Returns  the first difference in one line, naming the stage of `ours`; empty when there is none.
+[[nodiscard]] std::string difference(const Fingerprint& ours, const Fingerprint& theirs);
 
 }  // namespace sluice::detail

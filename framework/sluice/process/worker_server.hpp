@@ -26,9 +26,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sluice/base/unique_function.hpp>
+#include <sluice/os/child_process.hpp>
 #include <sluice/os/descriptor.hpp>
 #include <sluice/process/fingerprint.hpp>
+#include <sluice/process/worker_spec.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -39,28 +40,6 @@
 #include <vector>
 
 namespace sluice::detail {
-
-/// What one worker process is to be.
-struct WorkerSpec {
-  std::uint64_t key = 0;  ///< chosen by the parent, unique per launch
-  std::uint32_t stage = 0;
-  std::uint32_t worker = 0;
-  std::uint32_t incarnation = 0;
-  std::uint64_t seed = 0;
-  std::uint64_t memory_limit_bytes = 0;  ///< of private writable memory (RLIMIT_DATA); 0 none
-};
-
-/// Runs in the worker process, on its only thread; the descriptors are those of launch(), in their
-/// order. Returns  the exit status, 0 to 119.
-using ServeWorker = UniqueFunction<int(const WorkerSpec&, std::span<const int> descriptors)>;
-
-/// Exit statuses that the framework gives; `serve` may use those below.
-inline constexpr int kExitThrew = 120;      ///< serve threw; the last line on standard error is why
-inline constexpr int kExitOrphaned = 121;   ///< the server was gone when the worker began
-inline constexpr int kExitUnguarded = 122;  ///< a spawned program came to run() before sluice::main
-
-/// At most this many descriptors go with one launch.
-inline constexpr std::size_t kMostLaunchDescriptors = 16;
 
 struct ServerOptions {
   bool standby = true;
@@ -76,19 +55,6 @@ struct SpawnRequest {
   /// For the program's own code before sluice::main, and for building the pipeline.
   std::chrono::milliseconds patience{30'000};
 };
-
-/// How a process ended.
-struct ProcessEnd {
-  bool known = false;  ///< false: its parent was killed, too, and nobody could ask
-  int code = 0;        ///< exit status, when signal is 0
-  int signal = 0;      ///< that killed it
-  bool dumped = false;
-  std::int64_t user_ns = 0;  ///< CPU time, with that of children it has waited for
-  std::int64_t system_ns = 0;
-  std::uint64_t most_resident_bytes = 0;
-};
-/// "exit status 3", "killed by signal 9 (Killed)", "status unknown".
-[[nodiscard]] std::string text_of(const ProcessEnd& end);
 
 struct ServerEvent {
   enum class Kind : unsigned char { started, exited, failed_to_start, server_lost };

@@ -36,6 +36,7 @@ class Pool {
 
   void add(std::shared_ptr<PoolGroup> group);
   void release_if_unused() noexcept;
+  [[nodiscard]] bool in_use() const noexcept;
   [[nodiscard]] WaitPoint& bell() noexcept { return bell_; }
 
  private:
@@ -123,6 +124,11 @@ void Pool::release_if_unused() noexcept {
   std::unique_lock lock(mutex_);
   left_.wait(lock, [this] { return threads_ == 0 || !groups_.empty(); });
   if (threads_ == 0) arena_.reset();
+}
+
+bool Pool::in_use() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return arena_.has_value();
 }
 
 void Pool::work() noexcept {
@@ -242,6 +248,12 @@ void Pool::sleep(const Groups& groups, std::uint64_t version) noexcept {
 
 void release_unused_pool() noexcept {
   if (!inside_pool) pool().release_if_unused();
+}
+
+void end_unused_pool_threads() noexcept {
+  if (inside_pool || pool().in_use()) return;
+  tbb::task_scheduler_handle scheduler{tbb::attach{}};
+  static_cast<void>(tbb::finalize(scheduler, std::nothrow));
 }
 
 bool on_pool_thread() noexcept { return inside_pool; }

@@ -36,6 +36,11 @@ struct PoolGroup {
 /// handle has gone, and oneTBB's threads can end.
 void release_unused_pool() noexcept;
 
+/// oneTBB keeps its threads a while after their last work. Ends those that it can end: all, unless a run
+/// has the pool or the program's own oneTBB code is at work.
+/// Blocks  until they are gone.
+void end_unused_pool_threads() noexcept;
+
 /// The bell that queues of pool workers ring.
 [[nodiscard]] WaitPoint& pool_bell() noexcept;
 
