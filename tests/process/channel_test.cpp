@@ -21,7 +21,6 @@ Setting any_setting() {
   return {GENERATE(Kind::log, Kind::packet), GENERATE(Host::thread, Host::process)};
 }
 
-
 void echo(WorkerChannel& channel, OffThreadChecks& checks) {
   Lease lease;
   for (std::uint64_t ticket = 1; channel.take(lease); ++ticket) {
