@@ -153,7 +153,7 @@ class WorkerChannel {
   virtual ~WorkerChannel() = default;
 
   /// Blocks   until there is a lease: spins for the plan's budget, then sleeps.
-  /// Returns  false when a stop was requested and no lease is left, or the parent is gone.
+  /// Returns  false when no lease is left and a stop was requested or the parent is gone.
   [[nodiscard]] virtual bool take(Lease& lease) = 0;
   /// The function starts: said to the parent.
   virtual void begin(std::uint64_t ticket) = 0;

@@ -130,10 +130,10 @@ class LogWriter {
   std::uint64_t known_freed_ = 0;
 };
 
-/// A record in its log; `bytes` has head.length of them.
+/// A record in its log, or with bytes elsewhere.
 struct LogRecord {
   RecordHead head{};
-  const std::byte* bytes = nullptr;
+  std::span<const std::byte> bytes{};
   std::uint64_t end = 0;  ///< position behind it
 };
 
@@ -172,7 +172,8 @@ class LogReader {
     if (padded(record.head.length) > left - sizeof(RecordHead)) {
       throw ProtocolViolation("a record is longer than what was published", position_);
     }
-    record.bytes = area_.at(position_ + sizeof(RecordHead), record.head.length);
+    const std::uint32_t length = record.head.length;
+    record.bytes = {area_.at(position_ + sizeof(RecordHead), length), length};
     position_ += record_size(record.head.length);
     record.end = position_;
     return record;

@@ -68,17 +68,19 @@ class LogLeaseChannel final : public LeaseChannel {
 
   bool next(Record& record) override {
     LogRecord found;
-    if (!end_.next(found)) return false;
+    const auto open = [this](LogRecord& large, std::uint64_t position) {
+      open_large(large, position);
+    };
+    if (!end_.next(found, open)) return false;
     record = {.type = RecordType{found.head.type},
               .port = found.head.port,
               .flags = 0,
               .ticket = found.head.id,
-              .bytes = {found.bytes, found.head.length}};
-    if (found.head.flags != 0) open_large(found, record);
+              .bytes = found.bytes};
     return true;
   }
   void free_read() override {
-    inbox_.forget(end_.between());
+    if (end_.between()) inbox_.forget();
     end_.free_read();
   }
   bool has_records(bool closely) const override { return end_.has_records(closely); }
@@ -113,12 +115,11 @@ class LogLeaseChannel final : public LeaseChannel {
     return end_.lend(head, bytes_of(second), bytes_of(where));
   }
 
-  void open_large(const LogRecord& found, Record& record) {
-    const std::uint64_t position = found.end - record_size(found.head.length);
-    if (found.head.flags != kIsElsewhere || found.head.length != sizeof(Elsewhere)) {
+  void open_large(LogRecord& record, std::uint64_t position) {
+    if (record.head.flags != kIsElsewhere || record.bytes.size() != sizeof(Elsewhere)) {
       throw ProtocolViolation("a record has flags that do not exist", position);
     }
-    record.bytes = inbox_.open(value_at<Elsewhere>(found.bytes), position);
+    record.bytes = inbox_.open(value_at<Elsewhere>(record.bytes.data()), position);
   }
 
   const ChannelSetup setup_;
@@ -152,17 +153,16 @@ class LogWorkerChannel final : public WorkerChannel {
   }
 
   bool take(Lease& lease) override {
-    inbox_.forget(true);
+    inbox_.forget();
     LogRecord found;
     if (!end_.take(found)) return false;
-    const auto second = value_at<LeaseHead>(found.bytes);
-    const std::byte* const rest = found.bytes + sizeof second;
+    const auto second = value_at<LeaseHead>(found.bytes.data());
     lease = {.ticket = found.head.id,
              .item = second.item,
              .attempt = second.attempt,
-             .bytes = {rest, found.head.length - sizeof second}};
+             .bytes = found.bytes.subspan(sizeof second)};
     if (found.head.flags == kIsElsewhere) {
-      lease.bytes = inbox_.open(value_at<Elsewhere>(rest), found.end);
+      lease.bytes = inbox_.open(value_at<Elsewhere>(lease.bytes.data()), found.end);
     }
     return true;
   }

@@ -115,9 +115,11 @@ class LogParentEnd {
     ring_if(kForLease);
   }
 
-  /// The next record of a committed transaction.
-  [[nodiscard]] bool next(LogRecord& record) {
-    if (cursor_ == parsed_.size() && !parse()) return false;
+  /// The next record of a committed transaction. `open` is asked for the bytes of each record with
+  /// flags while its transaction is parsed.
+  template <class Open>
+  [[nodiscard]] bool next(LogRecord& record, Open open) {
+    if (cursor_ == parsed_.size() && !parse(open)) return false;
     record = parsed_[cursor_++];
     read_to_ = record.end;
     return true;
@@ -150,26 +152,33 @@ class LogParentEnd {
 
   // The heads of one transaction, into private memory. A worker that was wrong once is never believed
   // again.
-  [[nodiscard]] bool parse() {
+  template <class Open>
+  [[nodiscard]] bool parse(Open& open) {
     if (wrong_.has_value()) throw ProtocolViolation(*wrong_);
     parsed_.clear();
     cursor_ = 0;
     try {
       // sync-point log-commit: acquire.
       if (!up_.has_record(std::memory_order_acquire)) return false;
-      parse_transaction();
+      parse_transaction(open);
     } catch (const ProtocolViolation& violation) {
       parsed_.clear();
       wrong_ = violation;
       throw;
+    } catch (...) {
+      parsed_.clear();
+      wrong_.emplace("they could not be read before", up_.position());
+      throw;
     }
     return true;
   }
-  void parse_transaction() {
+  template <class Open>
+  void parse_transaction(Open& open) {
     for (;;) {
       const std::uint64_t position = up_.position();
       if (up_.at_limit()) throw ProtocolViolation("a transaction has no end", position);
-      const LogRecord record = up_.read();
+      LogRecord record = up_.read();
+      if (record.head.flags != 0) open(record, position);
       const std::uint8_t type = record.head.type;
       if (type < kOutputRecord || type > kNoteRecord) {
         throw ProtocolViolation("there is no such type of record", position);

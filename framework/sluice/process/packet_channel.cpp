@@ -195,15 +195,19 @@ class PacketLeaseChannel final : public LeaseChannel {
 
   bool receive() {
     if (wrong_.has_value()) throw ProtocolViolation(*wrong_);
-    Received received;
-    received.bytes.resize(kMostPacket);
-    Packet packet = socket_.receive(received.bytes, PacketSocket::Wait::no);
-    if (packet.status != PacketStatus::ok) return false;
     try {
+      Received received;
+      received.bytes.resize(kMostPacket);
+      Packet packet = socket_.receive(received.bytes, PacketSocket::Wait::no);
+      if (packet.status != PacketStatus::ok) return false;
       open(received, packet);
     } catch (const ProtocolViolation& violation) {
       records_.clear();
       wrong_ = violation;
+      throw;
+    } catch (...) {
+      records_.clear();
+      wrong_.emplace("they could not be read before", offset_);
       throw;
     }
     return true;

@@ -81,8 +81,4 @@ void FileInbox::receive(std::uint64_t token, std::uint64_t position) {
   last_token_ = token;
 }
 
-void FileInbox::forget(bool all) noexcept {
-  while (maps_.size() > (all ? 0U : 1U)) maps_.pop_front();
-}
-
 }  // namespace sluice::detail

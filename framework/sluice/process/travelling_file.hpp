@@ -57,8 +57,7 @@ class FileInbox {
   /// The payload, valid until it is forgotten. `position` is for the message.
   /// Throws   ProtocolViolation; std::system_error.
   [[nodiscard]] std::span<const std::byte> open(const Elsewhere& where, std::uint64_t position);
-  /// `all`, or all but the one that came last.
-  void forget(bool all) noexcept;
+  void forget() noexcept { maps_.clear(); }
 
  private:
   void receive(std::uint64_t token, std::uint64_t position);
