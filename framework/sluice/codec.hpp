@@ -21,13 +21,14 @@ namespace sluice {
 
 /// Whether values of T can be encoded and decoded:
 ///   - a type with a codec<T> of its own, or one that treat_as_raw<T> vouches for;
-///   - numbers, enums, std::byte, chrono durations and time points, complex, filesystem paths;
+///   - numbers, std::byte, chrono durations and time points, complex, filesystem paths;
+///   - enums with a fixed underlying type, and others whose range is known (enum_range<E>);
 ///   - array, pair, tuple, optional, variant, string, and containers that grow (vector, deque,
 ///     list, maps and sets, and others' that work like them), of portable types, if allocator,
 ///     order and hash hold nothing;
-///   - structs of up to 24 portable members, without base classes, anonymous unions and private
-///     members; a member may be an array (all members together of up to 72 elements, no bit-fields
-///     beside them).
+///   - structs of up to 64 portable members, without base classes, unions and private members; a
+///     member may be an array (all members together of up to 128 elements, no bit-fields beside
+///     them).
 /// A copy of a portable value is equal to it, except for what containers do not count as their
 /// value (capacity, the order of hashed keys).
 template <class T>

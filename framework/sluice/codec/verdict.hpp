@@ -19,9 +19,12 @@ namespace sluice {
 /// In messages: a pointer, reference, view, handle, union, function or opaque class.
 template <class T>
 struct NotPortable {};
-/// In messages: what is wrong with the part of T (member, element, alternative) with this index.
+/// In messages: what is wrong with the part of T (member, element, alternative) with this index,
+/// counted from 0.
 template <std::size_t Index, class T, class Wrong>
 struct Part {};
+/// In messages: a member whose own type is a union, with or without a name.
+struct Union;
 
 }  // namespace sluice
 
@@ -105,12 +108,23 @@ constexpr bool can_be_made(TypeList<Ms...> members) {
   }
 }
 
+template <class T>
+inline constexpr bool kIsWithUnion = false;
+template <class T>
+  requires(std::is_class_v<T>&& std::is_aggregate_v<T> && !treat_as_raw<T> && !kIsStdArray<T> &&
+           kUnionMember<T> != kUncountable)
+inline constexpr bool kIsWithUnion<T> = true;
+
 template <class T, class Seen>
 constexpr auto verdict() {
   if constexpr (is_among<T>(Seen())) {
     return Portable();
   } else if constexpr (kKind<T> == Kind::none) {
-    return NotPortable<T>();
+    if constexpr (kIsWithUnion<T>) {
+      return Part<kUnionMember<T>, T, NotPortable<Union>>();
+    } else {
+      return NotPortable<T>();
+    }
   } else {
     using Parts = decltype(parts<T>());
     if constexpr (kKind<T> == Kind::aggregate) {
