@@ -9,23 +9,36 @@
 
 #include <any>
 #include <atomic>
-#include <bitset>
+#include <barrier>
 #include <condition_variable>
+#include <coroutine>
+#include <cstdio>
 #include <ctime>
 #include <exception>
 #include <fstream>
 #include <functional>
 #include <future>
 #include <initializer_list>
+#include <iterator>
+#include <latch>
+#include <locale>
 #include <memory>
 #include <memory_resource>
 #include <mutex>
 #include <queue>
+#include <random>
+#include <regex>
+#include <semaphore>
+#include <shared_mutex>
 #include <span>
+#include <sstream>
+#include <stack>
 #include <stop_token>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <typeindex>
+#include <typeinfo>
 
 namespace {
 
@@ -187,6 +200,18 @@ static_assert(all_refused<std::unique_ptr<int>, std::shared_ptr<int>, std::weak_
 static_assert(all_refused<std::function<void()>, std::thread, std::thread::id, std::mutex,
                           std::condition_variable, std::atomic<int>, std::stop_token,
                           std::promise<int>, std::future<int>, std::unique_lock<std::mutex>>());
+static_assert(all_refused<std::jthread, std::recursive_mutex, std::timed_mutex, std::shared_mutex,
+                          std::once_flag, std::counting_semaphore<4>, std::latch, std::barrier<>,
+                          std::lock_guard<std::mutex>, std::condition_variable_any,
+                          std::shared_future<int>, std::packaged_task<void()>, std::stop_source,
+                          std::atomic_flag, std::atomic_ref<int>, std::coroutine_handle<>>());
+static_assert(
+    all_refused<std::stringstream, std::locale, std::regex, std::error_code, std::error_condition,
+                std::type_info, std::FILE*, std::mt19937, std::filesystem::directory_entry,
+                std::filesystem::directory_iterator, std::stack<int>, std::queue<int>,
+                std::allocator<int>, std::vector<bool>::reference, std::istream_iterator<int>,
+                std::back_insert_iterator<std::string>, std::runtime_error, std::wstring_view,
+                std::bad_alloc>());
 static_assert(all_refused<std::ofstream, std::type_index, std::priority_queue<int>,
                           std::pmr::string, std::pmr::vector<int>, std::tm>());
 static_assert(
@@ -213,12 +238,12 @@ static_assert(portable<Typed> && portable<PlainRanged> && portable<HoldsRaw>);
 // The verdict names the way to the offender.
 static_assert(std::is_same_v<
               sluice::detail::VerdictOf<Nest>,
-              sluice::Part<1, Nest, sluice::Part<1, View, sluice::NotPortable<std::string_view>>>>);
+              sluice::Part<2, Nest, sluice::Part<2, View, sluice::NotPortable<std::string_view>>>>);
 static_assert(std::is_same_v<sluice::detail::VerdictOf<std::map<int, int*>>,
-                             sluice::Part<1, std::map<int, int*>, sluice::NotPortable<int*>>>);
+                             sluice::Part<2, std::map<int, int*>, sluice::NotPortable<int*>>>);
 static_assert(
     std::is_same_v<sluice::detail::VerdictOf<NamelessUnionLast>,
-                   sluice::Part<2, NamelessUnionLast, sluice::NotPortable<sluice::Union>>>);
+                   sluice::Part<3, NamelessUnionLast, sluice::NotPortable<sluice::Union>>>);
 static_assert(std::is_same_v<sluice::detail::VerdictOf<Tree>, sluice::detail::Portable>);
 
 }  // namespace

@@ -28,19 +28,19 @@ struct FaultStep {
 [[nodiscard]] std::string fault_text(const FaultStep* way, std::size_t steps,
                                      std::string_view offender, std::string_view reason);
 
-/// What the part with this index is to a T. Parts are counted from 0 in types, from 1 in text.
+/// What the part of this number, from 1, is to a T.
 template <class T>
-[[nodiscard]] constexpr FaultStep fault_step(std::size_t index) {
+[[nodiscard]] constexpr FaultStep fault_step(std::size_t number) {
   constexpr Kind kind = kKind<T>;
   constexpr std::string_view owner = type_name<T>();
   if constexpr (kind == Kind::aggregate || kind == Kind::none) {
-    return {"member", index + 1, owner};
+    return {"member", number, owner};
   } else if constexpr (kind == Kind::tuple) {
-    return {"element", index + 1, owner};
+    return {"element", number, owner};
   } else if constexpr (kind == Kind::variant) {
-    return {"alternative", index + 1, owner};
+    return {"alternative", number, owner};
   } else if constexpr (kind == Kind::keyed) {
-    return {index == 0 ? "key" : "value", 0, owner};
+    return {number == 1 ? "key" : "value", 0, owner};
   } else if constexpr (kind == Kind::optional) {
     return {"value", 0, owner};
   } else if constexpr (kind == Kind::duration || kind == Kind::time_point) {
@@ -78,13 +78,13 @@ struct FaultWay<NotPortable<Union>> {
   static constexpr std::string_view kReason = "";
   static constexpr void write(FaultStep*) {}
 };
-template <std::size_t Index, class T, class Wrong>
-struct FaultWay<Part<Index, T, Wrong>> {
+template <std::size_t Number, class T, class Wrong>
+struct FaultWay<Part<Number, T, Wrong>> {
   static constexpr std::size_t kSteps = 1 + FaultWay<Wrong>::kSteps;
   static constexpr std::string_view kOffender = FaultWay<Wrong>::kOffender;
   static constexpr std::string_view kReason = FaultWay<Wrong>::kReason;
   static constexpr void write(FaultStep* to) {
-    *to = fault_step<T>(Index);
+    *to = fault_step<T>(Number);
     FaultWay<Wrong>::write(to + 1);
   }
 };

@@ -19,9 +19,8 @@ namespace sluice {
 /// In messages: a pointer, reference, view, handle, union, function or opaque class.
 template <class T>
 struct NotPortable {};
-/// In messages: what is wrong with the part of T (member, element, alternative) with this index,
-/// counted from 0.
-template <std::size_t Index, class T, class Wrong>
+/// In messages: what is wrong with this part of T (member, element, alternative), counted from 1.
+template <std::size_t Number, class T, class Wrong>
 struct Part {};
 /// In messages: a member whose own type is a union, with or without a name.
 struct Union;
@@ -44,17 +43,17 @@ constexpr auto with_seen(TypeList<Seen...>) {
   return TypeList<Seen..., T>();
 }
 
-template <class T, class Seen, std::size_t I>
+template <class T, class Seen, std::size_t Number>
 constexpr auto verdict_of_parts(TypeList<>) {
   return Portable();
 }
-template <class T, class Seen, std::size_t I, class M, class... Rest>
+template <class T, class Seen, std::size_t Number, class M, class... Rest>
 constexpr auto verdict_of_parts(TypeList<M, Rest...>) {
   using Wrong = decltype(verdict<std::remove_cv_t<M>, Seen>());
   if constexpr (std::is_same_v<Wrong, Portable>) {
-    return verdict_of_parts<T, Seen, I + 1>(TypeList<Rest...>());
+    return verdict_of_parts<T, Seen, Number + 1>(TypeList<Rest...>());
   } else {
-    return Part<I, T, Wrong>();
+    return Part<Number, T, Wrong>();
   }
 }
 
@@ -121,21 +120,21 @@ constexpr auto verdict() {
     return Portable();
   } else if constexpr (kKind<T> == Kind::none) {
     if constexpr (kIsWithUnion<T>) {
-      return Part<kUnionMember<T>, T, NotPortable<Union>>();
+      return Part<kUnionMember<T> + 1, T, NotPortable<Union>>();
     } else {
       return NotPortable<T>();
     }
   } else {
     using Parts = decltype(parts<T>());
     if constexpr (kKind<T> == Kind::aggregate) {
-      using Wrong = decltype(verdict_of_parts<T, decltype(with_seen<T>(Seen())), 0>(Parts()));
+      using Wrong = decltype(verdict_of_parts<T, decltype(with_seen<T>(Seen())), 1>(Parts()));
       if constexpr (std::is_same_v<Wrong, Portable> && !can_be_made<T>(Parts())) {
         return NotPortable<T>();
       } else {
         return Wrong();
       }
     } else {
-      return verdict_of_parts<T, Seen, 0>(Parts());
+      return verdict_of_parts<T, Seen, 1>(Parts());
     }
   }
 }
