@@ -21,13 +21,14 @@ namespace sluice {
 
 /// Whether values of T can be encoded and decoded:
 ///   - a type with a codec<T> of its own, or one that treat_as_raw<T> vouches for;
-///   - numbers, enums, std::byte, chrono durations and time points, complex, filesystem paths;
+///   - numbers, std::byte, chrono durations and time points, complex, filesystem paths;
+///   - enums with a fixed underlying type, and others whose range is known (enum_range<E>);
 ///   - array, pair, tuple, optional, variant, string, and containers that grow (vector, deque,
 ///     list, maps and sets, and others' that work like them), of portable types, if allocator,
 ///     order and hash hold nothing;
-///   - structs of up to 24 portable members, without base classes, anonymous unions and private
-///     members; a member may be an array (all members together of up to 72 elements, no bit-fields
-///     beside them).
+///   - structs of up to 64 portable members, without base classes, unions and private members; a
+///     member may be an array (all members together of up to 128 elements, no bit-fields beside
+///     them).
 /// A copy of a portable value is equal to it, except for what containers do not count as their
 /// value (capacity, the order of hashed keys).
 template <class T>
@@ -44,9 +45,10 @@ struct RequirePortable {
   static_assert(
       std::is_same_v<Wrong, Portable>,
       "sluice: this type cannot leave the memory of its process. The template argument "
-      "above names the first part that is a pointer, view, handle or opaque class. Fix: "
-      "hold the value itself (std::string, std::vector), or specialise sluice::codec<T>, or "
-      "opt in with sluice::treat_as_raw<T> if its bytes mean the same in every process");
+      "above names the first part that is a pointer, view, handle or opaque class, and the way to "
+      "it: Part<2, Hit, ...> is the second member of Hit. Fix: hold the value itself (std::string, "
+      "std::vector, sluice::SharedBytes), or specialise sluice::codec<T>, or opt in with "
+      "sluice::treat_as_raw<T> if its bytes mean the same in every process");
 };
 
 }  // namespace detail
@@ -69,13 +71,13 @@ T Reader::get() {
   if constexpr (portable<T>) return detail::read_value<T>(*this);
 }
 
-/// Appends the bytes of a value.
-/// Throws  EncodeError, std::bad_alloc, what a codec throws: then `out` is as it was.
+/// Appends the bytes of a value. `sink`, if there is one, is offered all SharedBytes in it.
+/// Throws  EncodeError, std::bad_alloc, what a codec or the sink throws: then `out` is as it was.
 template <class T>
-void encode(const T& value, Bytes& out) {
+void encode(const T& value, Bytes& out, BlockSink* sink = nullptr) {
   const std::size_t before = out.size();
   try {
-    Writer(out).put(value);
+    Writer(out, sink).put(value);
   } catch (...) {
     out.resize(before);
     throw;
@@ -87,8 +89,8 @@ void encode(const T& value, Bytes& out) {
 ///         one's); never reads past the end, and allocates no more than a small multiple of what it
 ///         was given, or of what the type's own elements take.
 template <class T>
-[[nodiscard]] T decode(std::span<const std::byte> bytes) {
-  Reader from(bytes, detail::type_name<T>());
+[[nodiscard]] T decode(std::span<const std::byte> bytes, BlockSource* source = nullptr) {
+  Reader from(bytes, detail::type_name<T>(), source);
   T value = from.get<T>();
   from.expect_end();
   return value;

@@ -53,12 +53,36 @@ Bytes raw(std::initializer_list<int> values) {
   return bytes;
 }
 
+enum class Level : std::uint8_t { low = 3, middle = 4, high = 6 };
+enum Plain { plain_least = -1, plain_most = 2 };
+enum class Odd : std::int16_t {};
+struct Graded {
+  Level level{Level::low};
+  std::vector<Plain> marks{};
+};
+
 struct Empty {};
 struct Wide {
   std::optional<std::array<char, 4096>> content{};
 };
 
 }  // namespace
+
+template <>
+struct sluice::enum_range<Level> {
+  static constexpr Level least = Level::low;
+  static constexpr Level most = Level::high;
+  static constexpr bool is_valid(Level level) { return static_cast<int>(level) != 5; }
+};
+template <>
+struct sluice::enum_range<Plain> {
+  static constexpr Plain least = plain_least;
+  static constexpr Plain most = plain_most;
+};
+template <>
+struct sluice::enum_range<Odd> {
+  static constexpr bool is_valid(Odd odd) { return static_cast<int>(odd) % 2 != 0; }
+};
 
 TEST_CASE("codec: a value cut off at any length is refused", "[codec]") {
   Random random = random_engine(2);
@@ -164,6 +188,27 @@ TEST_CASE("codec: bools, optionals and variants have only the values they have",
   CHECK(is_refused<std::optional<char>>(raw({2, 0})));
   CHECK_FALSE(is_refused<std::variant<char, short>>(raw({1, 0, 0, 0})));
   CHECK(is_refused<std::variant<char, short>>(raw({2, 0, 0, 0})));
+}
+
+TEST_CASE("codec: an enum with a range has only the values in it", "[codec]") {
+  std::size_t levels = 0;
+  for (int number = 0; number < 256; ++number) levels += is_refused<Level>(raw({number})) ? 0 : 1;
+  CHECK(levels == 3);
+  CHECK(decode<Level>(raw({6})) == Level::high);
+  CHECK(is_refused<Level>(raw({5})));
+  CHECK(decode<Plain>(raw({255, 255, 255, 255})) == plain_least);
+  CHECK(is_refused<Plain>(raw({254, 255, 255, 255})));
+  CHECK(is_refused<Plain>(raw({3, 0, 0, 0})));
+  CHECK(is_refused<std::vector<Plain>>(raw({2, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0})));
+  CHECK_FALSE(is_refused<Graded>(raw({4, 1, 0, 0, 0, 2, 0, 0, 0})));
+  CHECK(is_refused<Graded>(raw({2, 1, 0, 0, 0, 2, 0, 0, 0})));
+  CHECK(is_refused<std::set<Odd>>(raw({1, 0, 0, 0, 2, 0})));
+  CHECK_FALSE(is_refused<std::set<Odd>>(raw({1, 0, 0, 0, 3, 0})));
+  CHECK_FALSE(is_refused<Colour>(raw({200})));
+  CHECK_THAT(refusal_of<Level>(raw({9})), Contains("an enum has no such value"));
+  Bytes bytes;
+  CHECK_THROWS_AS(encode(static_cast<Level>(5), bytes), sluice::EncodeError);
+  CHECK(bytes.empty());
 }
 
 TEST_CASE("codec: a refusal says what, where and why", "[codec]") {

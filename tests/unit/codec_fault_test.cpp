@@ -46,6 +46,20 @@ class Opaque {
  private:
   [[maybe_unused]] int hidden_ = 0;
 };
+struct HoldsUnion {
+  char label[4];
+  union {
+    int number;
+    float real;
+  };
+};
+enum Plain { one, two };
+struct HoldsEnum {
+  Plain plain;
+};
+struct Derived : Point {
+  int z;
+};
 struct Chain {
   std::vector<Chain> below;
   std::unique_ptr<int> owned;
@@ -61,6 +75,9 @@ TEST_CASE("portability fault: members are numbered from 1, and the way is told",
   CHECK_THAT(portability_fault<HoldsRow>(),
              Catch::StartsWith("member #2 of HoldsRow, element of its void*") &&
                  Catch::EndsWith("(void*)"));
+  CHECK(portability_fault<HoldsUnion>() == "member #2 of HoldsUnion (a union)");
+  CHECK(portability_fault<std::vector<HoldsUnion>>() ==
+        "element of std::vector<HoldsUnion>, member #2 of its HoldsUnion (a union)");
   CHECK(portability_fault<Chain>() == "member #2 of Chain (std::unique_ptr<int>)");
 }
 
@@ -92,6 +109,10 @@ TEST_CASE("portability fault: a type that is wrong as a whole is named alone", "
   CHECK(portability_fault<void>() == "void");
   CHECK_THAT(portability_fault<int[3]>(), Catch::StartsWith("int"));
   CHECK(portability_fault<Opaque>() == "Opaque");
+  CHECK_THAT(portability_fault<Derived>(),
+             Catch::StartsWith("Derived, a struct with a base class"));
+  CHECK_THAT(portability_fault<HoldsEnum>(),
+             Catch::StartsWith("member #1 of HoldsEnum (Plain, an enum without a fixed type"));
 }
 
 TEST_CASE("portability fault: of a portable type there is none", "[codec]") {

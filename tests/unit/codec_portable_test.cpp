@@ -9,23 +9,36 @@
 
 #include <any>
 #include <atomic>
-#include <bitset>
+#include <barrier>
 #include <condition_variable>
+#include <coroutine>
+#include <cstdio>
 #include <ctime>
 #include <exception>
 #include <fstream>
 #include <functional>
 #include <future>
 #include <initializer_list>
+#include <iterator>
+#include <latch>
+#include <locale>
 #include <memory>
 #include <memory_resource>
 #include <mutex>
 #include <queue>
+#include <random>
+#include <regex>
+#include <semaphore>
+#include <shared_mutex>
 #include <span>
+#include <sstream>
+#include <stack>
 #include <stop_token>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <typeindex>
+#include <typeinfo>
 
 namespace {
 
@@ -74,8 +87,85 @@ class Hidden {
   [[maybe_unused]] int hidden_ = 0;
 };
 struct TooMany {
-  int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y;
+  int a1, b1, c1, d1, e1, f1, g1, h1, i1, j1, k1, l1, m1, n1, o1, p1, q1, r1, s1, t1, u1, v1;
+  int a2, b2, c2, d2, e2, f2, g2, h2, i2, j2, k2, l2, m2, n2, o2, p2, q2, r2, s2, t2, u2, v2;
+  int a3, b3, c3, d3, e3, f3, g3, h3, i3, j3, k3, l3, m3, n3, o3, p3, q3, r3, s3, t3, u3;
 };
+struct TooManyInArrays {
+  int id;
+  char letters[129];
+};
+int somewhere = 0;
+struct DefaultReference {
+  int id;
+  int& place = somewhere;
+  std::string text;
+};
+struct NamelessUnion {
+  int which;
+  union {
+    int number;
+    float real;
+  };
+  std::string text;
+};
+struct NamelessUnionFirst {
+  union {
+    int number;
+    float real;
+  };
+};
+struct NamelessUnionLast {
+  char label[3];
+  std::string text;
+  union {
+    int number;
+    float real;
+  };
+};
+struct UnionRow {
+  int which;
+  Union rows[2];
+};
+enum Plain { plain_one, plain_two };
+enum PlainRanged { ranged_one, ranged_two };
+enum PlainTested { tested_one };
+enum Typed : int { typed_one };
+union Raw {
+  int number;
+  float real;
+};
+union Coded {
+  int number;
+  float real;
+};
+struct HoldsRaw {
+  std::string text;
+  Raw raw;
+  Coded coded;
+  Raw more[2];
+};
+}  // namespace
+
+template <>
+struct sluice::enum_range<PlainRanged> {
+  static constexpr PlainRanged least = ranged_one;
+  static constexpr PlainRanged most = ranged_two;
+};
+template <>
+struct sluice::enum_range<PlainTested> {
+  static constexpr bool is_valid(PlainTested value) { return value == tested_one; }
+};
+template <>
+inline constexpr bool sluice::treat_as_raw<Raw> = true;
+template <>
+struct sluice::codec<Coded> {
+  static void write(const Coded& coded, Writer& to) { to.put(coded.number); }
+  static Coded read(Reader& from) { return {.number = from.get<int>()}; }
+};
+
+namespace {
+
 template <class T>
 struct Beside {
   int id;
@@ -110,10 +200,25 @@ static_assert(all_refused<std::unique_ptr<int>, std::shared_ptr<int>, std::weak_
 static_assert(all_refused<std::function<void()>, std::thread, std::thread::id, std::mutex,
                           std::condition_variable, std::atomic<int>, std::stop_token,
                           std::promise<int>, std::future<int>, std::unique_lock<std::mutex>>());
+static_assert(all_refused<std::jthread, std::recursive_mutex, std::timed_mutex, std::shared_mutex,
+                          std::once_flag, std::counting_semaphore<4>, std::latch, std::barrier<>,
+                          std::lock_guard<std::mutex>, std::condition_variable_any,
+                          std::shared_future<int>, std::packaged_task<void()>, std::stop_source,
+                          std::atomic_flag, std::atomic_ref<int>, std::coroutine_handle<>>());
+static_assert(
+    all_refused<std::stringstream, std::locale, std::regex, std::error_code, std::error_condition,
+                std::type_info, std::FILE*, std::mt19937, std::filesystem::directory_entry,
+                std::filesystem::directory_iterator, std::stack<int>, std::queue<int>,
+                std::allocator<int>, std::vector<bool>::reference, std::istream_iterator<int>,
+                std::back_insert_iterator<std::string>, std::runtime_error, std::wstring_view,
+                std::bad_alloc>());
 static_assert(all_refused<std::ofstream, std::type_index, std::priority_queue<int>,
                           std::pmr::string, std::pmr::vector<int>, std::tm>());
-static_assert(all_refused<Union, View, Nest, HoldsReference, HoldsMutableReference, HoldsUnion,
-                          HoldsPointers, Derived, Row, Hidden, TooMany>());
+static_assert(
+    all_refused<Union, View, Nest, HoldsReference, HoldsMutableReference, HoldsUnion, HoldsPointers,
+                Derived, Row, Hidden, TooMany, TooManyInArrays, DefaultReference>());
+static_assert(all_refused<NamelessUnion, NamelessUnionFirst, NamelessUnionLast, UnionRow>());
+static_assert(all_refused<Plain, PlainTested>());
 static_assert(all_refused<std::vector<int*>, std::vector<View>, std::map<int, View>,
                           std::set<std::string_view>, std::optional<int*>,
                           std::unordered_map<std::string, std::shared_ptr<int>>>());
@@ -128,13 +233,17 @@ static_assert(portable<Point> && portable<Padded> && portable<Named> && portable
 static_assert(portable<Sealed> && portable<std::vector<Sealed>> && portable<Beside<Sealed>>);
 static_assert(portable<Beside<std::optional<std::variant<int, std::string>>>>);
 static_assert(portable<std::timespec>);
+static_assert(portable<Typed> && portable<PlainRanged> && portable<HoldsRaw>);
 
 // The verdict names the way to the offender.
 static_assert(std::is_same_v<
               sluice::detail::VerdictOf<Nest>,
-              sluice::Part<1, Nest, sluice::Part<1, View, sluice::NotPortable<std::string_view>>>>);
+              sluice::Part<2, Nest, sluice::Part<2, View, sluice::NotPortable<std::string_view>>>>);
 static_assert(std::is_same_v<sluice::detail::VerdictOf<std::map<int, int*>>,
-                             sluice::Part<1, std::map<int, int*>, sluice::NotPortable<int*>>>);
+                             sluice::Part<2, std::map<int, int*>, sluice::NotPortable<int*>>>);
+static_assert(
+    std::is_same_v<sluice::detail::VerdictOf<NamelessUnionLast>,
+                   sluice::Part<3, NamelessUnionLast, sluice::NotPortable<sluice::Union>>>);
 static_assert(std::is_same_v<sluice::detail::VerdictOf<Tree>, sluice::detail::Portable>);
 
 }  // namespace
@@ -148,6 +257,11 @@ TEST_CASE("codec: members are counted and their types are known", "[codec]") {
   CHECK(kMemberCount<Mixed> == 16);
   CHECK(kMemberCount<Derived> == sluice::detail::kUncountable);
   CHECK(kMemberCount<TooMany> == sluice::detail::kUncountable);
+  CHECK(kMemberCount<TooManyInArrays> == sluice::detail::kUncountable);
+  CHECK(kMemberCount<NamelessUnion> == sluice::detail::kUncountable);
+  CHECK(sluice::detail::kUnionMember<NamelessUnion> == 1);
+  CHECK(sluice::detail::kUnionMember<UnionRow> == 1);
+  CHECK(kMemberCount<HoldsRaw> == 4);
   CHECK(std::is_same_v<MemberTypes<Named>, TypeList<char[8], std::uint16_t[3], std::string>>);
   CHECK(std::is_same_v<MemberTypes<HoldsReference>, TypeList<int, const std::string&>>);
 }

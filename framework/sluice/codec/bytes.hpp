@@ -95,10 +95,14 @@ class Bytes {
   std::size_t capacity_ = 0;
 };
 
+class BlockSink;    // shared_bytes.hpp
+class BlockSource;  // shared_bytes.hpp
+
 /// What codec<T>::write() appends to.
 class Writer {
  public:
-  explicit Writer(Bytes& to) noexcept : to_(to) {}
+  /// `sink` may take shared bytes, so that a reference is written in their place.
+  explicit Writer(Bytes& to, BlockSink* sink = nullptr) noexcept : to_(to), sink_(sink) {}
 
   /// Appends a value of a portable type.
   template <class T>
@@ -120,6 +124,8 @@ class Writer {
   }
   void leave() noexcept { --depth_; }
 
+  [[nodiscard]] BlockSink* sink() const noexcept { return sink_; }
+
   static constexpr std::uint32_t kWide = ~std::uint32_t{0};  ///< as a length: 64 bits follow
 
  private:
@@ -127,15 +133,21 @@ class Writer {
   [[noreturn]] static void fail_nesting(std::string_view type);
 
   Bytes& to_;
+  BlockSink* sink_;
   unsigned depth_ = 0;
 };
 
 /// What codec<T>::read() reads from. Everything throws DecodeError on bytes that don't fit.
 class Reader {
  public:
-  /// `type` is for messages.
-  Reader(std::span<const std::byte> from, std::string_view type) noexcept
-      : begin_(from.data()), at_(from.data()), end_(from.data() + from.size()), type_(type) {}
+  /// `type` is for messages; `source` knows the shared bytes to which the bytes only refer.
+  Reader(std::span<const std::byte> from, std::string_view type,
+         BlockSource* source = nullptr) noexcept
+      : begin_(from.data()),
+        at_(from.data()),
+        end_(from.data() + from.size()),
+        source_(source),
+        type_(type) {}
 
   /// Reads a value of a portable type.
   template <class T>
@@ -173,6 +185,8 @@ class Reader {
   }
   void leave() noexcept { --depth_; }
 
+  [[nodiscard]] BlockSource* source() const noexcept { return source_; }
+
   /// Throws  DecodeError with the present offset.
   [[noreturn]] void fail(std::string_view what) const;
   /// Throws unless everything was read.
@@ -188,6 +202,7 @@ class Reader {
   const std::byte* begin_;
   const std::byte* at_;
   const std::byte* end_;
+  BlockSource* source_;
   std::string_view type_;
   unsigned depth_ = 0;
 };

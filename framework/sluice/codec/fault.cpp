@@ -10,8 +10,10 @@
 
 namespace sluice::detail {
 
-std::string fault_text(const FaultStep* way, std::size_t steps, std::string_view offender) {
-  const std::string refused = display_name(std::string(offender));
+std::string fault_text(const FaultStep* way, std::size_t steps, std::string_view offender,
+                       std::string_view reason) {
+  std::string refused = display_name(std::string(offender));
+  if (!reason.empty()) fmt::format_to(std::back_inserter(refused), ", {}", reason);
   if (steps == 0) return refused;
   std::string text;
   for (std::size_t i = 0; i < steps; ++i) {

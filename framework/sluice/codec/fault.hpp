@@ -23,23 +23,24 @@ struct FaultStep {
   std::string_view owner;
 };
 
-/// Returns  "member #1 of Nest, member #2 of its Bad (std::string_view)".
+/// Returns  "member #1 of Nest, member #2 of its Bad (std::string_view)"; a reason, if there is any,
+///          follows the offender.
 [[nodiscard]] std::string fault_text(const FaultStep* way, std::size_t steps,
-                                     std::string_view offender);
+                                     std::string_view offender, std::string_view reason);
 
-/// What the part with this index is to a T. Parts are counted from 0 in types, from 1 in text.
+/// What the part of this number, from 1, is to a T.
 template <class T>
-[[nodiscard]] constexpr FaultStep fault_step(std::size_t index) {
+[[nodiscard]] constexpr FaultStep fault_step(std::size_t number) {
   constexpr Kind kind = kKind<T>;
   constexpr std::string_view owner = type_name<T>();
-  if constexpr (kind == Kind::aggregate) {
-    return {"member", index + 1, owner};
+  if constexpr (kind == Kind::aggregate || kind == Kind::none) {
+    return {"member", number, owner};
   } else if constexpr (kind == Kind::tuple) {
-    return {"element", index + 1, owner};
+    return {"element", number, owner};
   } else if constexpr (kind == Kind::variant) {
-    return {"alternative", index + 1, owner};
+    return {"alternative", number, owner};
   } else if constexpr (kind == Kind::keyed) {
-    return {index == 0 ? "key" : "value", 0, owner};
+    return {number == 1 ? "key" : "value", 0, owner};
   } else if constexpr (kind == Kind::optional) {
     return {"value", 0, owner};
   } else if constexpr (kind == Kind::duration || kind == Kind::time_point) {
@@ -49,20 +50,41 @@ template <class T>
   }
 }
 
+/// What a type's name does not tell about why it is refused.
+template <class T>
+[[nodiscard]] constexpr std::string_view fault_reason() {
+  if constexpr (std::is_enum_v<T>) {
+    return "an enum without a fixed type, which needs a sluice::enum_range";
+  } else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T>) {
+    return "a struct with a base class, more than 64 members, or one that can't be initialised";
+  } else {
+    return "";
+  }
+}
+
 template <class Wrong>
 struct FaultWay;
 template <class T>
 struct FaultWay<NotPortable<T>> {
   static constexpr std::size_t kSteps = 0;
   static constexpr std::string_view kOffender = type_name<T>();
+  static constexpr std::string_view kReason = fault_reason<T>();
   static constexpr void write(FaultStep*) {}
 };
-template <std::size_t Index, class T, class Wrong>
-struct FaultWay<Part<Index, T, Wrong>> {
+template <>
+struct FaultWay<NotPortable<Union>> {
+  static constexpr std::size_t kSteps = 0;
+  static constexpr std::string_view kOffender = "a union";
+  static constexpr std::string_view kReason = "";
+  static constexpr void write(FaultStep*) {}
+};
+template <std::size_t Number, class T, class Wrong>
+struct FaultWay<Part<Number, T, Wrong>> {
   static constexpr std::size_t kSteps = 1 + FaultWay<Wrong>::kSteps;
   static constexpr std::string_view kOffender = FaultWay<Wrong>::kOffender;
+  static constexpr std::string_view kReason = FaultWay<Wrong>::kReason;
   static constexpr void write(FaultStep* to) {
-    *to = fault_step<T>(Index);
+    *to = fault_step<T>(Number);
     FaultWay<Wrong>::write(to + 1);
   }
 };
@@ -81,7 +103,7 @@ template <class T>
     using Way = FaultWay<Wrong>;
     FaultStep way[Way::kSteps + 1] = {};
     Way::write(way);
-    return fault_text(way, Way::kSteps, Way::kOffender);
+    return fault_text(way, Way::kSteps, Way::kOffender, Way::kReason);
   }
 }
 

@@ -3,11 +3,12 @@
 // Containers are recognised by what they can do, so none has to be included; only a specialisation
 // of a class template is taken for one, because a class derived from a container may hold more than
 // its elements.
-// Layer: codec. Not API, but for codec and treat_as_raw.
+// Layer: codec. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sluice/codec/bytes.hpp>
+#include <sluice/codec/custom.hpp>
 #include <sluice/codec/members.hpp>
 
 #include <array>
@@ -17,26 +18,6 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-
-namespace sluice {
-
-/// Specialise it for a type that the codec can't take apart:
-///
-///   template <>
-///   struct sluice::codec<Money> {
-///     static void write(const Money& money, sluice::Writer& to) { to.put(money.cents()); }
-///     static Money read(sluice::Reader& from) { return Money(from.get<std::int64_t>()); }
-///     static constexpr std::size_t min_size = 8;  // optional: bytes that write() appends at least
-///   };
-template <class T>
-struct codec;
-
-/// Specialise it as true for a trivially copyable class whose bytes mean the same in every process,
-/// and whatever bytes it is given it must be safe to use.
-template <class T>
-inline constexpr bool treat_as_raw = false;
-
-}  // namespace sluice
 
 namespace sluice::detail {
 
@@ -57,12 +38,6 @@ enum class Kind : unsigned char {
   complex,
   path,
   aggregate
-};
-
-template <class T>
-concept HasCodec = requires(const T& value, Writer& to, Reader& from) {
-  codec<T>::write(value, to);
-  { codec<T>::read(from) } -> std::same_as<T>;
 };
 
 template <class T>
@@ -182,7 +157,9 @@ constexpr Kind kind_of() {
                   "sluice: treat_as_raw<T> is for trivially copyable types; specialise "
                   "sluice::codec<T> instead");
     return Kind::raw;
-  } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+  } else if constexpr (std::is_enum_v<T>) {
+    return FixedEnum<T> || HasEnumBounds<T> ? Kind::scalar : Kind::none;
+  } else if constexpr (std::is_arithmetic_v<T>) {
     return Kind::scalar;
   } else if constexpr (!std::is_class_v<T>) {
     return Kind::none;  // pointers of all sorts, unions

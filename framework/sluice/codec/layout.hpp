@@ -33,14 +33,15 @@ constexpr bool is_packed(TypeList<Ms...>) {
 }
 
 /// Whether T's bytes are those of its parts, any bytes make a T, and it may be copied as bytes. Not
-/// bool, of which only two values may be read; not long double, which has padding.
+/// bool and enums with a range, of which not all values may be read; not long double, which has
+/// padding.
 template <class T>
 constexpr bool is_bulk() {
   constexpr Kind kind = kKind<T>;
   if constexpr (kind == Kind::raw) {
     return true;
   } else if constexpr (kind == Kind::scalar) {
-    return !std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
+    return !std::is_same_v<T, bool> && !std::is_same_v<T, long double> && !CheckedEnum<T>;
   } else if constexpr (kind == Kind::c_array) {
     return is_bulk<std::remove_cv_t<std::remove_all_extents_t<T>>>();
   } else if constexpr (kind == Kind::array) {

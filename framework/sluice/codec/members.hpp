@@ -1,11 +1,19 @@
 // sluice/codec/members.hpp: the members of an aggregate, without its author's help.
 //
 // An aggregate's initialisers are counted by trying braces with a value that converts to anything;
-// a member that is a C array takes several of them. Structured bindings then name the members. Not
-// for aggregates with base classes.
+// a member that is a C array takes several of them. Structured bindings then name the members
+// (codec/bindings.hpp). A binding is a hard error where the number is wrong or a union has no name,
+// so whatever leaves a doubt about that makes the aggregate uncountable:
+//   - a base class;
+//   - a member that nothing converts to (a reference to what is not const, with a default);
+//   - a union that is not opted in: whether it has a name can't be known.
+// Members of a struct without a name, which is no C++, are not noticed.
 // Layer: codec. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
+
+#include <sluice/codec/bindings.hpp>
+#include <sluice/codec/custom.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -13,10 +21,7 @@
 
 namespace sluice::detail {
 
-template <class... Ts>
-struct TypeList {};
-
-/// Converts to anything; only ever named in unevaluated places.
+/// Converts to anything. Like the next ones, only ever named in unevaluated places.
 struct Anything {
   template <class T>
   operator T() const;  // NOLINT: implicit is the point
@@ -28,6 +33,17 @@ struct AnyBase {
     requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T>)
   operator B() const;  // NOLINT
 };
+/// Converts to what is referred to.
+struct AnyLvalue {
+  template <class T>
+  operator T&() const;  // NOLINT
+};
+/// Converts to unions of which nobody said how they are encoded.
+struct AnyUnion {
+  template <class T>
+    requires(std::is_union_v<T> && !treat_as_raw<T> && !HasCodec<T>)
+  operator T() const;  // NOLINT
+};
 
 template <std::size_t>
 using AnythingAt = Anything;
@@ -36,27 +52,71 @@ template <class T, std::size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
   return requires { T{AnythingAt<I>()...}; };
 }
+template <class T, class Between, std::size_t... I, std::size_t... J>
+constexpr bool takes_around(std::index_sequence<I...>, std::index_sequence<J...>) {
+  return requires { T{AnythingAt<I>()..., Between(), AnythingAt<J>()...}; };
+}
 template <class T, std::size_t... I, std::size_t... J>
 constexpr bool takes_around_empty(std::index_sequence<I...>, std::index_sequence<J...>) {
   return requires { T{AnythingAt<I>()..., {}, AnythingAt<J>()...}; };
 }
+template <class T, std::size_t... I, std::size_t... J>
+constexpr bool takes_around_8_empty(std::index_sequence<I...>, std::index_sequence<J...>) {
+  return requires { T{AnythingAt<I>()..., {}, {}, {}, {}, {}, {}, {}, {}, AnythingAt<J>()...}; };
+}
 
-inline constexpr std::size_t kMaxMembers = 24;
 /// Of initialisers: more than members, because those of C arrays count singly.
-inline constexpr std::size_t kMaxInitialisers = 72;
+inline constexpr std::size_t kMaxInitialisers = 128;
 inline constexpr std::size_t kUncountable = ~std::size_t{0};
 
+// ---- Initialisers -------------------------------------------------------------------------------
+// T takes every number of them from the least, after which all members have defaults, to the most:
+// up to the least one by one, on in strides that double, back by halves.
+
+/// Requires  T takes Low of them, and not High.
+template <class T, std::size_t Low, std::size_t High>
+constexpr std::size_t most_between() {
+  constexpr std::size_t kMiddle = Low + (High - Low) / 2;
+  if constexpr (High - Low == 1) {
+    return Low;
+  } else if constexpr (takes<T>(std::make_index_sequence<kMiddle>())) {
+    return most_between<T, kMiddle, High>();
+  } else {
+    return most_between<T, Low, kMiddle>();
+  }
+}
+/// Requires  T takes Low of them.
+template <class T, std::size_t Low, std::size_t Stride = 1>
+constexpr std::size_t most_from() {
+  if constexpr (Low > kMaxInitialisers) {
+    return kUncountable;
+  } else if constexpr (takes<T>(std::make_index_sequence<Low + Stride>())) {
+    return most_from<T, Low + Stride, 2 * Stride>();
+  } else {
+    return most_between<T, Low, Low + Stride>();
+  }
+}
 /// Returns  how many initialisers T takes at most, or kUncountable.
-template <class T, std::size_t N = kMaxInitialisers + 1>
+template <class T, std::size_t Least = 0>
 constexpr std::size_t initialisers() {
-  if constexpr (takes<T>(std::make_index_sequence<N>())) {
-    return N > kMaxInitialisers ? kUncountable : N;
-  } else if constexpr (N > 0) {
-    return initialisers<T, N - 1>();
+  if constexpr (takes<T>(std::make_index_sequence<Least>())) {
+    constexpr std::size_t kMost = most_from<T, Least>();
+    if constexpr (kMost > kMaxInitialisers) {
+      return kUncountable;
+    } else if constexpr (takes_around_empty<T>(std::make_index_sequence<kMost>(), {}) ||
+                         takes_around<T, AnyLvalue>(std::make_index_sequence<kMost>(), {})) {
+      return kUncountable;  // there is a member that only these can initialise
+    } else {
+      return kMost;
+    }
+  } else if constexpr (Least < kMaxInitialisers) {
+    return initialisers<T, Least + 1>();
   } else {
     return kUncountable;
   }
 }
+
+// ---- Members ------------------------------------------------------------------------------------
 
 /// Returns  how many initialisers of `Count` the member takes that begins at the one of index `At`.
 template <class T, std::size_t Count, std::size_t At, std::size_t Width = 1>
@@ -71,194 +131,83 @@ constexpr std::size_t width_of() {
   }
 }
 
-template <class T, std::size_t Count, std::size_t At = 0>
-constexpr std::size_t members_from() {
-  if constexpr (At >= Count) {
-    return 0;
+template <class T, std::size_t Count, std::size_t At>
+constexpr bool are_8_single() {
+  if constexpr (At + 8 > Count) {
+    return false;
   } else {
-    return 1 + members_from<T, Count, At + width_of<T, Count, At>()>();
+    return takes_around_8_empty<T>(std::make_index_sequence<At>(),
+                                   std::make_index_sequence<Count - At - 8>());
   }
 }
 
-/// Returns  the number of members of an aggregate; kUncountable if it has too many, a reference to
-///          what is not const, or a base class.
-template <class T>
-constexpr std::size_t count_members() {
-  if constexpr (std::is_empty_v<T>) {
-    return takes<T>(std::make_index_sequence<1>()) ? kUncountable : 0;
-  } else if constexpr (requires { T{AnyBase<T>()}; }) {
-    return kUncountable;
+/// Returns  the number of members that begin before the initialiser of index `End`.
+template <class T, std::size_t Count, std::size_t End, std::size_t At = 0>
+constexpr std::size_t members_before() {
+  if constexpr (At >= End) {
+    return 0;
+  } else if constexpr (At + 8 <= End && are_8_single<T, Count, At>()) {
+    return 8 + members_before<T, Count, End, At + 8>();
   } else {
-    constexpr std::size_t count = initialisers<T>();
-    if constexpr (count == kUncountable) {
-      return kUncountable;
+    return 1 + members_before<T, Count, End, At + width_of<T, Count, At>()>();
+  }
+}
+
+/// Returns  the index of the first initialiser that may be a union, or `Count`.
+template <class T, std::size_t Count, std::size_t At = 0>
+constexpr std::size_t first_union() {
+  if constexpr (At == Count) {
+    return Count;
+  } else if constexpr (takes_around<T, AnyUnion>(std::make_index_sequence<At>(),
+                                                 std::make_index_sequence<Count - At - 1>())) {
+    return At;
+  } else {
+    return first_union<T, Count, At + 1>();
+  }
+}
+
+struct MemberCount {
+  std::size_t members = kUncountable;
+  std::size_t union_at =
+      kUncountable;  ///< index of the member that is a union, if it is one's fault
+};
+
+template <class T>
+constexpr MemberCount count_members() {
+  if constexpr (std::is_empty_v<T>) {
+    return {.members = takes<T>(std::make_index_sequence<1>()) ? kUncountable : 0};
+  } else if constexpr (requires { T{AnyBase<T>()}; }) {
+    return {};
+  } else {
+    constexpr std::size_t kCount = initialisers<T>();
+    if constexpr (kCount == kUncountable) {
+      return {};
     } else {
-      constexpr std::size_t members = members_from<T, count>();
-      return members > kMaxMembers ? kUncountable : members;
+      constexpr std::size_t kUnion = first_union<T, kCount>();
+      constexpr std::size_t kMembers = members_before<T, kCount, kUnion>();
+      if constexpr (kUnion < kCount) {
+        return {.union_at = kMembers};
+      } else {
+        return {.members = kMembers > kMaxMembers ? kUncountable : kMembers};
+      }
     }
   }
 }
 
 template <class T>
-inline constexpr std::size_t kMemberCount = count_members<std::remove_cv_t<T>>();
+inline constexpr MemberCount kCounted = count_members<T>();
+
+/// The number of members of an aggregate; kUncountable if it can't be known, or is too large.
+template <class T>
+inline constexpr std::size_t kMemberCount = kCounted<std::remove_cv_t<T>>.members;
+/// The index of a member that is a union and so makes the aggregate uncountable, or kUncountable.
+template <class T>
+inline constexpr std::size_t kUnionMember = kCounted<std::remove_cv_t<T>>.union_at;
 
 /// Returns  f(TypeList of the members' declared types, the members...).
 template <class T, class F>
 constexpr decltype(auto) with_members(T& value, F&& f) {
-  constexpr std::size_t kCount = kMemberCount<T>;
-  if constexpr (kCount == 1) {
-    auto& [m0] = value;
-    return f(TypeList<decltype(m0)>(), m0);
-  } else if constexpr (kCount == 2) {
-    auto& [m0, m1] = value;
-    return f(TypeList<decltype(m0), decltype(m1)>(), m0, m1);
-  } else if constexpr (kCount == 3) {
-    auto& [m0, m1, m2] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2)>(), m0, m1, m2);
-  } else if constexpr (kCount == 4) {
-    auto& [m0, m1, m2, m3] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3)>(), m0, m1, m2, m3);
-  } else if constexpr (kCount == 5) {
-    auto& [m0, m1, m2, m3, m4] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4)>(), m0,
-             m1, m2, m3, m4);
-  } else if constexpr (kCount == 6) {
-    auto& [m0, m1, m2, m3, m4, m5] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5)>(),
-             m0, m1, m2, m3, m4, m5);
-  } else if constexpr (kCount == 7) {
-    auto& [m0, m1, m2, m3, m4, m5, m6] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6)>(),
-             m0, m1, m2, m3, m4, m5, m6);
-  } else if constexpr (kCount == 8) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7);
-  } else if constexpr (kCount == 9) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8);
-  } else if constexpr (kCount == 10) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9);
-  } else if constexpr (kCount == 11) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = value;
-    return f(
-        TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-                 decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10)>(),
-        m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10);
-  } else if constexpr (kCount == 12) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11);
-  } else if constexpr (kCount == 13) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12);
-  } else if constexpr (kCount == 14) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13);
-  } else if constexpr (kCount == 15) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14);
-  } else if constexpr (kCount == 16) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = value;
-    return f(
-        TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-                 decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10),
-                 decltype(m11), decltype(m12), decltype(m13), decltype(m14), decltype(m15)>(),
-        m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15);
-  } else if constexpr (kCount == 17) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16);
-  } else if constexpr (kCount == 18) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17);
-  } else if constexpr (kCount == 19) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18] =
-        value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18);
-  } else if constexpr (kCount == 20) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-           m19] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-             m19);
-  } else if constexpr (kCount == 21) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-           m20] = value;
-    return f(
-        TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-                 decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10),
-                 decltype(m11), decltype(m12), decltype(m13), decltype(m14), decltype(m15),
-                 decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20)>(),
-        m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-        m20);
-  } else if constexpr (kCount == 22) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-           m20, m21] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-                      decltype(m20), decltype(m21)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-             m19, m20, m21);
-  } else if constexpr (kCount == 23) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-           m20, m21, m22] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-                      decltype(m20), decltype(m21), decltype(m22)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-             m19, m20, m21, m22);
-  } else if constexpr (kCount == 24) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-           m20, m21, m22, m23] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-                      decltype(m20), decltype(m21), decltype(m22), decltype(m23)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-             m19, m20, m21, m22, m23);
-  } else {
-    static_cast<void>(value);
-    return f(TypeList<>());
-  }
+  return bind_members<kMemberCount<T>>(value, static_cast<F&&>(f));
 }
 
 struct TypesOfMembers {

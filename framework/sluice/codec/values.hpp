@@ -31,6 +31,11 @@ void write_scalar(const T& value, Writer& to) {
     std::memcpy(bytes, &value, kLongDoubleBytes);
     to.put_raw(bytes, sizeof bytes);
   } else {
+    if constexpr (CheckedEnum<T>) {
+      if (!is_enumerated<T>(static_cast<std::underlying_type_t<T>>(value))) {
+        throw EncodeError(type_name<T>(), "the enum has a value outside of its enum_range");
+      }
+    }
     to.put_raw(&value, sizeof value);
   }
 }
@@ -42,6 +47,11 @@ T read_scalar(Reader& from) {
     from.get_raw(&byte, 1);
     if (byte > 1) from.fail("a bool is neither 0 nor 1");
     return byte == 1;
+  } else if constexpr (CheckedEnum<T>) {
+    std::underlying_type_t<T> number;
+    from.get_raw(&number, sizeof number);
+    if (!is_enumerated<T>(number)) from.fail("an enum has no such value");
+    return static_cast<T>(number);
   } else {
     T value;
     from.get_raw(&value, sizeof value);

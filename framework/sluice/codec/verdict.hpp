@@ -19,9 +19,11 @@ namespace sluice {
 /// In messages: a pointer, reference, view, handle, union, function or opaque class.
 template <class T>
 struct NotPortable {};
-/// In messages: what is wrong with the part of T (member, element, alternative) with this index.
-template <std::size_t Index, class T, class Wrong>
+/// In messages: what is wrong with this part of T (member, element, alternative), counted from 1.
+template <std::size_t Number, class T, class Wrong>
 struct Part {};
+/// In messages: a member whose own type is a union, with or without a name.
+struct Union;
 
 }  // namespace sluice
 
@@ -41,17 +43,17 @@ constexpr auto with_seen(TypeList<Seen...>) {
   return TypeList<Seen..., T>();
 }
 
-template <class T, class Seen, std::size_t I>
+template <class T, class Seen, std::size_t Number>
 constexpr auto verdict_of_parts(TypeList<>) {
   return Portable();
 }
-template <class T, class Seen, std::size_t I, class M, class... Rest>
+template <class T, class Seen, std::size_t Number, class M, class... Rest>
 constexpr auto verdict_of_parts(TypeList<M, Rest...>) {
   using Wrong = decltype(verdict<std::remove_cv_t<M>, Seen>());
   if constexpr (std::is_same_v<Wrong, Portable>) {
-    return verdict_of_parts<T, Seen, I + 1>(TypeList<Rest...>());
+    return verdict_of_parts<T, Seen, Number + 1>(TypeList<Rest...>());
   } else {
-    return Part<I, T, Wrong>();
+    return Part<Number, T, Wrong>();
   }
 }
 
@@ -105,23 +107,34 @@ constexpr bool can_be_made(TypeList<Ms...> members) {
   }
 }
 
+template <class T>
+inline constexpr bool kIsWithUnion = false;
+template <class T>
+  requires(std::is_class_v<T>&& std::is_aggregate_v<T> && !treat_as_raw<T> && !kIsStdArray<T> &&
+           kUnionMember<T> != kUncountable)
+inline constexpr bool kIsWithUnion<T> = true;
+
 template <class T, class Seen>
 constexpr auto verdict() {
   if constexpr (is_among<T>(Seen())) {
     return Portable();
   } else if constexpr (kKind<T> == Kind::none) {
-    return NotPortable<T>();
+    if constexpr (kIsWithUnion<T>) {
+      return Part<kUnionMember<T> + 1, T, NotPortable<Union>>();
+    } else {
+      return NotPortable<T>();
+    }
   } else {
     using Parts = decltype(parts<T>());
     if constexpr (kKind<T> == Kind::aggregate) {
-      using Wrong = decltype(verdict_of_parts<T, decltype(with_seen<T>(Seen())), 0>(Parts()));
+      using Wrong = decltype(verdict_of_parts<T, decltype(with_seen<T>(Seen())), 1>(Parts()));
       if constexpr (std::is_same_v<Wrong, Portable> && !can_be_made<T>(Parts())) {
         return NotPortable<T>();
       } else {
         return Wrong();
       }
     } else {
-      return verdict_of_parts<T, Seen, 0>(Parts());
+      return verdict_of_parts<T, Seen, 1>(Parts());
     }
   }
 }
