@@ -50,6 +50,8 @@ struct StageReport {
   std::uint64_t cancelled = 0;       ///< taken, but the run or the branch ended first
   std::uint64_t refused = 0;         ///< outputs refused by ended edges
   std::uint64_t overdue = 0;         ///< attempts that were late by the soft timeout
+  std::uint64_t processes = 0;       ///< worker processes that were started
+  std::uint64_t deaths = 0;          ///< of these: ended without having been told to
   std::uint64_t bytes = 0;           ///< as told by Context::add_bytes
   std::uint64_t expected_bytes = 0;  ///< as told by Context::expect_bytes
   std::size_t window = 0;            ///< items in order at most; 0 where no order has to be kept
@@ -111,6 +113,8 @@ struct Report {
   std::uint64_t error_count = 0;      ///< all failures, skipped ones included
   std::vector<ErrorReport> errors{};  ///< the first kMaxErrors of them
   std::uint64_t dead_letters = 0;
+  std::uint64_t chaos_kills = 0;  ///< faults that RunOptions::chaos has done
+  std::uint64_t chaos_stops = 0;
 
   static constexpr std::size_t kMaxErrors = 1000;
 

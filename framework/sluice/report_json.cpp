@@ -42,6 +42,8 @@ Json stage_json(const StageReport& stage) {
                {"retried", stage.retried},
                {"refused", stage.refused},
                {"overdue", stage.overdue},
+               {"processes", stage.processes},
+               {"deaths", stage.deaths},
                {"bytes", stage.bytes},
                {"expected_bytes", stage.expected_bytes}};
   if (stage.window > 0) {
@@ -102,6 +104,7 @@ std::string Report::json() const {
                        {"ledger", {{"balanced", ledger.balanced}, {"faults", ledger.faults}}},
                        {"verdict", verdict},
                        {"dead_letters", dead_letters},
+                       {"chaos", {{"kills", chaos_kills}, {"stops", chaos_stops}}},
                        {"error_count", error_count},
                        {"errors", array_of(errors, error_json)}};
   return report.dump(2, ' ', false, Json::error_handler_t::replace);

@@ -40,6 +40,7 @@ std::string count_table(const std::vector<StageReport>& stages) {
   const bool cancelled = any(&StageReport::cancelled);
   const bool refused = any(&StageReport::refused);
   const bool overdue = any(&StageReport::overdue);
+  const bool processes = any(&StageReport::processes);
   const bool bytes = any(&StageReport::bytes);
   std::vector<TextTable::Column> columns = {{"stage", Align::left},
                                             {"carrier", Align::left},
@@ -54,6 +55,7 @@ std::string count_table(const std::vector<StageReport>& stages) {
   if (cancelled) columns.push_back({"cancelled"});
   if (refused) columns.push_back({"refused"});
   if (overdue) columns.push_back({"overdue"});
+  if (processes) columns.insert(columns.end(), {{"processes"}, {"deaths"}});
   if (bytes) columns.push_back({"bytes"});
   TextTable table(std::move(columns));
   for (const StageReport& stage : stages) {
@@ -64,6 +66,7 @@ std::string count_table(const std::vector<StageReport>& stages) {
     if (cancelled) row.push_back(number(stage.cancelled));
     if (refused) row.push_back(number(stage.refused));
     if (overdue) row.push_back(number(stage.overdue));
+    if (processes) row.insert(row.end(), {number(stage.processes), number(stage.deaths)});
     if (bytes) row.push_back(number(stage.bytes));
     table.add(std::move(row));
   }
@@ -186,6 +189,9 @@ std::string Report::table() const {
   text += hot_lane_lines(edges);
   text += '\n' + ledger_lines(ledger);
   if (!verdict.empty()) text += fmt::format("verdict: {}\n", one_line(verdict));
+  if (chaos_kills + chaos_stops > 0) {
+    text += fmt::format("chaos: {} kills, {} stops\n", chaos_kills, chaos_stops);
+  }
   if (dead_letters > 0) text += fmt::format("dead letters: {}\n", dead_letters);
   return text + error_lines(*this);
 }

@@ -286,7 +286,7 @@ RunHandle start(const Pipeline& pipeline, RunOptions options) {
       detail::RunHooks{std::move(options.on_dead_letter), std::move(options.on_log)},
       std::move(crew));
   // While there is no thread of the run yet: the server is an image of this process.
-  if (state->crew() != nullptr) state->crew()->start_server(*state);
+  if (state->crew() != nullptr) state->crew()->start_server(*state, pipeline);
   RunHandle handle(state);
   wire_bells(*state);
   start_crew(*state);

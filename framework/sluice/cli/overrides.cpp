@@ -30,8 +30,8 @@ constexpr std::array<NumberOption, 3> kNumbers = {{
     {"batch", &StageOverride::batch, std::uint64_t{1} << 20,
      "Items a stage takes at once, at most"},
 }};
-constexpr std::array<std::pair<const char*, Carrier>, 2> kCarriers = {
-    {{"thread", Carrier::thread}, {"pool", Carrier::pool}}};
+constexpr std::array<std::pair<const char*, Carrier>, 3> kCarriers = {
+    {{"thread", Carrier::thread}, {"pool", Carrier::pool}, {"process", Carrier::process}}};
 
 StageOverride& entry_of(std::vector<StageOverride>& overrides, const std::string& stage) {
   for (StageOverride& entry : overrides) {
@@ -90,7 +90,7 @@ std::vector<CommandOption> override_options() {
   }
   options.push_back(
       {{.name = "carrier", .help = "What a stage's workers run on", .fallback = "", .many = true},
-       "STAGE=thread|pool"});
+       "STAGE=thread|pool|process"});
   return options;
 }
 

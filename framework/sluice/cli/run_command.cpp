@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/cli/run_command.hpp>
 
+#include <sluice/chaos.hpp>
 #include <sluice/cli/dead_letters.hpp>
 #include <sluice/cli/overrides.hpp>
 #include <sluice/cli/result_file.hpp>
@@ -9,6 +10,7 @@
 #include <sluice/cli/values.hpp>
 #include <sluice/error.hpp>
 #include <sluice/os/terminal.hpp>
+#include <sluice/start_method.hpp>
 
 #include <fmt/format.h>
 
@@ -28,6 +30,7 @@ struct RunRequest {
   Pipeline pipeline;
   std::vector<StageOverride> overrides;
   WatchOptions watch;
+  ChaosPlan chaos{};
   bool quiet = false;
   std::optional<ResultFile> report{};
   std::optional<ResultFile> dead_letters{};
@@ -55,6 +58,11 @@ std::optional<ResultFile> open_file(const PipelineCommand& command, const std::s
   return ResultFile("--" + option, command.value(option));
 }
 
+StartMethod start_method_of(const std::string& word) {
+  if (const auto method = start_method_named(word)) return *method;
+  throw UsageError(fmt::format("--start-method: there is no start method {}", word));
+}
+
 // Files are opened last: a wrong command line empties none.
 RunRequest make_request(const PipelineCommand& command) {
   RunRequest request{.pipeline = build(*command.entry, Args(command.args)),
@@ -64,6 +72,8 @@ RunRequest make_request(const PipelineCommand& command) {
   request.overrides = overrides_of(command.options, request.pipeline);
   request.watch.grace_s = parse_seconds("--grace", command.value("grace", "10"));
   request.watch.progress = progress_of(command.value("progress", "auto"), request.quiet);
+  if (command.has("chaos")) request.chaos = parse_chaos(command.value("chaos"));
+  set_start_method(start_method_of(command.value("start-method", "automatic")));
   refuse_endpoints(request.pipeline);
   static_cast<void>(plan(request.pipeline, Machine::here(), request.overrides));
   request.report = open_file(command, "report");
@@ -109,6 +119,7 @@ class Execution {
   RunOptions options() {
     RunOptions options;
     options.overrides = request_.overrides;
+    options.chaos = request_.chaos;
     options.on_dead_letter = [this](const DeadLetter& letter) { letters_.take(letter); };
     options.on_log = [this](std::string_view stage, std::string_view text) {
       console_.message(fmt::format("{}: {}", stage, text));
@@ -228,6 +239,16 @@ CommandSyntax run_syntax() {
         .choices = {"auto", "always", "never"}},
        "WHEN"},
       {{.name = "quiet", .kind = ArgKind::flag, .help = "No table at the end"}, ""},
+      {{.name = "start-method",
+        .help = "How worker processes come into being (sluice/start_method.hpp)",
+        .fallback = "automatic",
+        .choices = {"automatic", "forkserver", "spawn", "fork"}},
+       "METHOD"},
+      {{.name = "chaos",
+        .help = "Kill and stop worker processes on purpose, so many a second: "
+                "kill=STAGE:RATE,stop=STAGE:RATE,seed=N",
+        .fallback = ""},
+       "FAULTS"},
       {{.name = "grace",
         .help = "How long the run may drain after a signal before the process ends",
         .fallback = "10"},

@@ -146,6 +146,7 @@ void send_signal(const Descriptor& process, int signal) noexcept {
 
 void kill_process(const Descriptor& process) noexcept { send_signal(process, SIGKILL); }
 
+void stop_process(const Descriptor& process) noexcept { send_signal(process, SIGSTOP); }
 void continue_process(const Descriptor& process) noexcept { send_signal(process, SIGCONT); }
 
 int ended_child(Look look) noexcept {

@@ -44,6 +44,8 @@ struct ProcessEnd {
 void wait_ended(const Descriptor& process) noexcept;
 void send_signal(const Descriptor& process, int signal) noexcept;
 void kill_process(const Descriptor& process) noexcept;
+/// Stops it, until it is continued.
+void stop_process(const Descriptor& process) noexcept;
 /// Lets a stopped process go on.
 void continue_process(const Descriptor& process) noexcept;
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/runtime/explain.hpp>
 
+#include <sluice/runtime/process_crew.hpp>
 #include <sluice/runtime/run_state.hpp>
 #include <sluice/runtime/stage_sums.hpp>
 
@@ -89,11 +90,23 @@ class Explainer {
                        ordered ? ", waits for its turn: an earlier item is not delivered" : "");
   }
 
-  static std::string busy_text(const Worker& worker, std::size_t, double seconds) {
+  [[nodiscard]] std::string busy_text(const Worker& worker, std::size_t stage,
+                                      double seconds) const {
     const std::uint64_t item = worker.state.item();
-    if (item == StageError::kNoItem) return fmt::format("busy for {:.3f} s", seconds);
-    return fmt::format("busy for {:.3f} s, item {} at attempt {}", seconds, item,
-                       worker.state.attempt());
+    const std::string where = process_text(worker, stage);
+    if (item == StageError::kNoItem) return fmt::format("busy for {:.3f} s{}", seconds, where);
+    return fmt::format("busy for {:.3f} s, item {} at attempt {}{}", seconds, item,
+                       worker.state.attempt(), where);
+  }
+
+  [[nodiscard]] std::string process_text(const Worker& worker, std::size_t stage) const {
+    if (run_.crew() == nullptr) return "";
+    const ProcessCounts* const counts = run_.crew()->counts(stage, worker.state.worker());
+    if (counts == nullptr) return "";
+    const int pid = counts->pid.load(std::memory_order_relaxed);
+    const std::uint64_t deaths = counts->deaths.load(std::memory_order_relaxed);
+    return pid == 0 ? fmt::format(", its process is being started ({} deaths so far)", deaths)
+                    : fmt::format(", in process {} ({} deaths so far)", pid, deaths);
   }
 
   void describe_edge(Text& out, const PlannedEdge& edge) const {

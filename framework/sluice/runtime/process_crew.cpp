@@ -5,6 +5,8 @@
 #include <sluice/os/child_process.hpp>
 #include <sluice/os/cpu.hpp>
 #include <sluice/os/this_process.hpp>
+#include <sluice/os/process_setup.hpp>
+#include <sluice/process/entry_guard.hpp>
 #include <sluice/process/last_words.hpp>
 #include <sluice/process/start_choice.hpp>
 #include <sluice/runtime/process_worker.hpp>
@@ -60,7 +62,7 @@ struct ProcessCrew::Seat {
   Phase phase = Phase::waits;
   std::shared_ptr<Incarnation> live{};
   Descriptor process{};
-  std::unique_ptr<LastWords> words{};
+  LastWords words{};
   std::uint32_t incarnation = 0;
   unsigned fruitless = 0;
   std::string reasons{};           // of fruitless deaths
@@ -110,6 +112,19 @@ const ProcessCounts* ProcessCrew::counts(std::size_t stage, std::size_t worker) 
   return nullptr;
 }
 
+void ProcessCrew::start_server(RunState& run, const Pipeline& pipeline) {
+  run_ = &run;
+  refuse_if_unguarded();
+  const StartMethod method = choose_start_method(start_situation(start_method()));
+  if (method == StartMethod::spawn) {
+    server_ = WorkerServer::spawn(
+        {.argv = EntryGuard::argv(), .fingerprint = fingerprint_of(pipeline)});
+    return;
+  }
+  server_ = WorkerServer::fork_now(serve_stages(served_stages(run.graph(), run.plan())),
+                                   {.standby = method == StartMethod::forkserver});
+}
+
 void ProcessCrew::start() {
   thread_ = std::thread([this] {
     name_this_thread("sluice-watch");
@@ -156,7 +171,7 @@ void ProcessCrew::look_after() {
 
 void ProcessCrew::look_at(Seat& seat, std::int64_t now) {
   if (seat.phase == Phase::gone) return;
-  if (seat.words != nullptr) seat.words->read();
+  pass_on_words(seat);
   if (seat.continue_at_ns != 0 && now >= seat.continue_at_ns) {
     continue_process(seat.process);
     seat.continue_at_ns = 0;
@@ -169,6 +184,14 @@ void ProcessCrew::look_at(Seat& seat, std::int64_t now) {
   } else if (seat.slot.open() > 0) {
     check_hang(seat, now);
   }
+}
+
+// What a process writes to standard error goes to ours, line by line.
+void ProcessCrew::pass_on_words(Seat& seat) {
+  if (!seat.words.open()) return;
+  static_cast<void>(seat.words.read());
+  std::string line;
+  while (seat.words.next_line(line)) say_on_stderr(line + '\n');
 }
 
 void ProcessCrew::end_seat(Seat& seat, std::int64_t now) {
@@ -276,7 +299,7 @@ void ProcessCrew::hear(ServerEvent& event) {
 void ProcessCrew::started(Seat& seat, ServerEvent& event) {
   seat.live->for_the_worker.clear();
   seat.process = std::move(event.process);
-  seat.words = std::make_unique<LastWords>(std::move(event.stderr_pipe));
+  seat.words = LastWords(std::move(event.stderr_pipe));
   seat.counts.pid.store(event.pid, std::memory_order_relaxed);
   seat.counts.started.fetch_add(1, std::memory_order_relaxed);
   if (seat.phase == Phase::launched) seat.phase = Phase::runs;
@@ -284,20 +307,18 @@ void ProcessCrew::started(Seat& seat, ServerEvent& event) {
 }
 
 // It is proven dead, or was never there. Its worker reads what it had answered, and is told how it ended.
-void ProcessCrew::ended(Seat& seat, const std::string& end) {
+void ProcessCrew::ended(Seat& seat, const std::string& end) {  // a start that failed likewise
   std::string how = seat.killed_because.empty() ? end : seat.killed_because + ": " + end;
-  if (seat.words != nullptr) {
-    seat.words->read();
-    if (const std::string line = seat.words->last_line(); !line.empty()) {
-      how += fmt::format(", its last words: {}", line);
-    }
+  pass_on_words(seat);
+  if (const std::string line = seat.words.tail(1); !line.empty()) {
+    how += fmt::format(", its last words: {}", line);
   }
   const bool retired = seat.live->retired.load(std::memory_order_relaxed);
   const bool fruitful = seat.live->answered.load(std::memory_order_relaxed) > 0 ||
                         seat.live->channel->progress().committed_bytes > 0;
   if (!retired) seat.counts.deaths.fetch_add(1, std::memory_order_relaxed);
   seat.counts.pid.store(0, std::memory_order_relaxed);
-  seat.words.reset();
+  seat.words = LastWords();
   seat.process.reset();
   seat.continue_at_ns = 0;
   seat.live->for_the_worker.clear();
@@ -392,7 +413,7 @@ void ProcessCrew::sleep() {
   set_.add(bell_.events.descriptor().number());
   set_.add(server_->descriptor());
   for (const Seat& seat : seats_) {
-    if (seat.words != nullptr) set_.add(seat.words->descriptor());
+    if (seat.words.open()) set_.add(seat.words.descriptor());
   }
   // sync-point slot-watch: says that it dozes, then looks at the leases. While some are out it looks again
   // by itself, and wants no calls.

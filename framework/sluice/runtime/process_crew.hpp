@@ -34,7 +34,6 @@
 namespace sluice::detail {
 
 class RunState;
-class LastWords;
 struct Graph;
 
 /// Deaths and restarts of one worker's processes. Threads  written by the supervisor, read by any.
@@ -59,7 +58,7 @@ class ProcessCrew {
 
   /// Starts the server. The caller is the run's starter and has not begun any thread of the run.
   /// Throws  what start_choice and WorkerServer throw; nothing is left behind then.
-  void start_server(RunState& run);
+  void start_server(RunState& run, const Pipeline& pipeline);
   /// Launches everybody and begins to watch.
   void start();
   /// The run is stopping, was cancelled, or a stage ends early: all look again. Threads  any.
@@ -84,6 +83,7 @@ class ProcessCrew {
   void launch(Seat& seat);
   void look_at(Seat& seat, std::int64_t now);
   void check_hang(Seat& seat, std::int64_t now);
+  void pass_on_words(Seat& seat);
   void end_seat(Seat& seat, std::int64_t now);
   void kill(Seat& seat, std::string why);
   void wreak_chaos();

@@ -9,7 +9,7 @@
 #include <sluice/os/this_process.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/process/kill_point.hpp>
-#include <sluice/runtime/run_state.hpp>
+#include <sluice/process/pipeline_server.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -79,19 +79,18 @@ class Outputs final : public ItemServer::Outputs {
 
 class WorkerLoop {
  public:
-  WorkerLoop(RunState& run, const WorkerSpec& spec)
-      : stage_(), worker_(stage_, spec.worker), policy_() {
-    const StageState& described = run.stage_state(spec.stage);
-    stage_.name = described.name;
-    stage_.workers = described.workers;
-    stage_.on_error = described.on_error;
-    stage_.holds_back_off = described.holds_back_off;
+  WorkerLoop(const ServedStage& served, const WorkerSpec& spec)
+      : stage_(), worker_(stage_, spec.worker), policy_(served.on_error) {
+    stage_.name = served.name;
+    stage_.workers = served.workers;
+    stage_.on_error = served.on_error;
+    stage_.holds_back_off = served.holds_back_off;
     stage_.seed = spec.seed;
     stage_.incarnation = spec.incarnation;
     stage_.control = &control_;
-    policy_ = stage_.on_error;
     name_this_thread(stage_.name);
-    server_ = run.instance(spec.stage).make_server(worker_);
+    instance_ = served.maker->open(served.workers);
+    server_ = instance_->make_server(worker_);
   }
 
   int serve(std::span<const int> descriptors) {
@@ -188,6 +187,7 @@ class WorkerLoop {
   StageState stage_;
   WorkerState worker_;
   ErrorPolicy policy_;
+  std::unique_ptr<StageInstance> instance_;
   std::unique_ptr<ItemServer> server_;
   std::unique_ptr<WorkerChannel> channel_;
   Bytes encoded_;
@@ -196,15 +196,45 @@ class WorkerLoop {
   std::uint64_t filtered_told_ = 0;
 };
 
-}  // namespace
-
-int serve_worker(RunState& run, const WorkerSpec& spec, std::span<const int> descriptors) {
+int serve_worker(const std::vector<ServedStage>& stages, const WorkerSpec& spec,
+                 std::span<const int> descriptors) {
+  kill_point(KillPoint::starting);
   try {
-    WorkerLoop loop(run, spec);
+    WorkerLoop loop(stages.at(spec.stage), spec);
     return loop.serve(descriptors);
   } catch (const ParentGone&) {
     return 0;
   }
+}
+
+// A program that is started again by spawn serves the pipeline that it has built.
+ServeWorker serve_pipeline(const Pipeline& pipeline) {
+  return serve_stages(served_stages(pipeline.graph(), plan(pipeline)));
+}
+[[maybe_unused]] const bool kPipelineServer = [] {
+  set_pipeline_server(serve_pipeline);
+  return true;
+}();
+
+}  // namespace
+
+std::vector<ServedStage> served_stages(const Graph& graph, const Plan& plan) {
+  std::vector<ServedStage> stages;
+  for (std::size_t i = 0; i < graph.stages.size(); ++i) {
+    const PlannedStage& planned = plan.stages[i];
+    stages.push_back({.name = planned.name,
+                      .workers = planned.workers,
+                      .on_error = graph.stages[i].options.on_error,
+                      .holds_back_off = planned.keyed || planned.order == Order::keep,
+                      .maker = graph.stages[i].maker});
+  }
+  return stages;
+}
+
+ServeWorker serve_stages(std::vector<ServedStage> stages) {
+  return [stages = std::move(stages)](const WorkerSpec& spec, std::span<const int> descriptors) {
+    return serve_worker(stages, spec, descriptors);
+  };
 }
 
 }  // namespace sluice::detail

@@ -4,17 +4,32 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/flow/graph.hpp>
 #include <sluice/process/worker_server.hpp>
+#include <sluice/scheduler.hpp>
 
+#include <cstddef>
+#include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace sluice::detail {
 
-class RunState;
+/// What a worker process has to know of its stage.
+struct ServedStage {
+  std::string name{};
+  std::size_t workers = 1;
+  ErrorPolicy on_error{};
+  bool holds_back_off = false;
+  std::shared_ptr<StageMaker> maker{};
+};
 
-/// Serves a worker of a stage until it is told to end, or its parent is gone. `run` is this process's own
-/// image of the run: of it only the stages' makers and options are used.
-/// Returns  the exit status: 0 after a stop, 1 when start() threw, which the parent was told.
-[[nodiscard]] int serve_worker(RunState& run, const WorkerSpec& spec, std::span<const int> descriptors);
+/// In the order of the graph's stages.
+[[nodiscard]] std::vector<ServedStage> served_stages(const Graph& graph, const Plan& plan);
+
+/// What the workers of these stages run: takes leases until it is told to end, or the parent is gone.
+/// Its exit status is 0 after a stop, 1 when the stage's start() threw, which the parent was told.
+[[nodiscard]] ServeWorker serve_stages(std::vector<ServedStage> stages);
 
 }  // namespace sluice::detail

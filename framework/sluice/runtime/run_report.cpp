@@ -3,6 +3,7 @@
 #include <sluice/runtime/run_report.hpp>
 
 #include <sluice/runtime/ledger.hpp>
+#include <sluice/runtime/process_crew.hpp>
 #include <sluice/runtime/run_state.hpp>
 #include <sluice/runtime/stage_sums.hpp>
 
@@ -33,6 +34,15 @@ WorkerReport clocks_of(const Worker& worker, Worker::Nanoseconds now) {
           .blocked_s = seconds_of(worker, Activity::blocked, now),
           .parked_s = seconds_of(worker, Activity::parked, now),
           .delayed_s = delayed_in(worker, busy_s)};
+}
+
+void add_processes(const RunState& run, std::size_t stage, StageReport& report) {
+  for (std::size_t i = 0; run.crew() != nullptr && i < report.workers; ++i) {
+    const ProcessCounts* const counts = run.crew()->counts(stage, i);
+    if (counts == nullptr) return;
+    report.processes += counts->started.load(std::memory_order_relaxed);
+    report.deaths += counts->deaths.load(std::memory_order_relaxed);
+  }
 }
 
 void add_window(const RunState& run, std::size_t stage, StageReport& report) {
@@ -78,6 +88,7 @@ StageReport stage_report(const RunState& run, std::size_t stage, Worker::Nanosec
     report.bytes += worker.state.bytes.get();
     report.expected_bytes += worker.state.expected_bytes.get();
   }
+  add_processes(run, stage, report);
   add_window(run, stage, report);
   add_service_times(run, stage, report);
   return report;
@@ -139,6 +150,11 @@ Report make_report(const RunState& run) {
   report.error_count = happened.error_count;
   report.errors = std::move(happened.errors);
   report.dead_letters = happened.dead_letters;
+  if (run.crew() != nullptr) {
+    const ChaosCounts& chaos = run.crew()->chaos_counts();
+    report.chaos_kills = chaos.kills.load(std::memory_order_relaxed);
+    report.chaos_stops = chaos.stops.load(std::memory_order_relaxed);
+  }
   if (ended) report.ledger = check_ledger(run);
   report.verdict = verdict_of(report);
   return report;
