@@ -13,9 +13,10 @@ namespace sluice {
 namespace {
 
 [[noreturn]] void refuse(std::string_view part, const char* why) {
-  throw UsageError(fmt::format(
-      "chaos: \"{}\": {}; write kill=STAGE:RATE,stop=STAGE:RATE,seed=N with RATE a number per second",
-      part, why));
+  throw UsageError(
+      fmt::format("chaos: \"{}\": {}; write kill=STAGE:RATE,stop=STAGE:RATE,seed=N with RATE a "
+                  "number per second",
+                  part, why));
 }
 
 template <class Number>

@@ -41,6 +41,12 @@ class ClosedOutput : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Worker processes died and could not be replaced to any purpose, or not at all. Nested in a StageError.
+class WorkerExit : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// User code in a stage failed and the stage's policy was to fail the run.
 ///
 /// The original exception is nested: std::rethrow_if_nested(error) throws it again.

@@ -153,7 +153,8 @@ void check_chaos(const Plan& plan, const ChaosPlan::Fault& fault) {
   for (const PlannedStage& stage : plan.stages) {
     if (stage.name != fault.stage) continue;
     if (stage.carrier == Carrier::process) return;
-    throw UsageError(fmt::format("chaos: stage {} has no processes; give it carrier process", stage.name));
+    throw UsageError(
+        fmt::format("chaos: stage {} has no processes; give it carrier process", stage.name));
   }
   throw UsageError(fmt::format("chaos: there is no stage {}", fault.stage));
 }

@@ -110,7 +110,7 @@ class ClassBody {
  public:
   using Out = typename S::Out;
   static constexpr bool kReadsOnly = reads_only<S, In>;
-  static constexpr bool kKeepsState = requires(S & stage, Emitter<Out> & out) { stage.finish(out); };
+  static constexpr bool kKeepsState = requires(S & stage, Emitter<Out>& out) { stage.finish(out); };
   explicit ClassBody(S stage) : stage_(std::make_unique<S>(std::move(stage))) {}
 
   void start(Context& context) { Starts<S>::start(*stage_, context); }

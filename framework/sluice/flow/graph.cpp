@@ -109,8 +109,8 @@ std::string process_refusal(const StageDef& def) {
 void check_process(const StageDef& def, std::vector<std::string>& faults) {
   const ProcessOptions& options = def.options.process;
   if (const std::string why = process_refusal(def); !why.empty()) {
-    faults.push_back(
-        fmt::format("stage {}: it can't run on carrier process: {}; use thread or pool", def.name, why));
+    faults.push_back(fmt::format(
+        "stage {}: it can't run on carrier process: {}; use thread or pool", def.name, why));
   }
   if (options.attempts == 0) {
     faults.push_back(fmt::format("stage {}: process.attempts is 0; give at least 1", def.name));

@@ -53,7 +53,8 @@ class ItemFifo {
   [[nodiscard]] T& at(std::size_t index) noexcept {
     SLUICE_ASSERT(index < size_, "no such item");
     Chunk* chunk = first_;
-    for (; index >= chunk->end - chunk->begin; chunk = chunk->next) index -= chunk->end - chunk->begin;
+    for (; index >= chunk->end - chunk->begin; chunk = chunk->next)
+      index -= chunk->end - chunk->begin;
     return *chunk->at(chunk->begin + index);
   }
   void pop() noexcept {

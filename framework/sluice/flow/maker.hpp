@@ -29,7 +29,8 @@ class StageInstance {
   virtual ~StageInstance() = default;
   [[nodiscard]] virtual std::unique_ptr<StepBody> make_step(const StepSetup& setup) = 0;
   /// The step of a worker whose function runs in a process; null when the stage can't run in one.
-  [[nodiscard]] virtual std::unique_ptr<StepBody> make_remote_step(const StepSetup&, RemoteWorker&) {
+  [[nodiscard]] virtual std::unique_ptr<StepBody> make_remote_step(const StepSetup&,
+                                                                   RemoteWorker&) {
     return nullptr;
   }
   /// The other end of that, in the process. Has the user's object. Null as above.
@@ -60,8 +61,8 @@ class StageMaker {
 
 /// A body that any process may have a copy of, since nothing of an item stays in it.
 template <class Body, class Out>
-inline constexpr bool kStateless =
-    !BodyWithTimer<Body, Out> && !PacedBody<Body> && !BodyThatHoldsItems<Body> && !BodyThatKeepsState<Body>;
+inline constexpr bool kStateless = !BodyWithTimer<Body, Out> && !PacedBody<Body> &&
+                                   !BodyThatHoldsItems<Body> && !BodyThatKeepsState<Body>;
 
 template <class In, class Out, class Body>
 [[nodiscard]] consteval bool can_be_remote() {
@@ -77,7 +78,8 @@ template <class In, class Out, class Body>
   if constexpr (std::is_same_v<In, NoOutput>) {
     return "it is a source, and sources stay in the coordinating process";
   } else if constexpr (!kStateless<Body, Out>) {
-    return "it keeps something of its items (a finish(), a timer, a state), which would die with the "
+    return "it keeps something of its items (a finish(), a timer, a state), which would die with "
+           "the "
            "process";
   } else if constexpr (!portable<In>) {
     return "its input can't leave this process: " + portability_fault<In>();

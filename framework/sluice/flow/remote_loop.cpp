@@ -231,7 +231,8 @@ bool RemoteLoop::apply_transaction(RemoteWorker::Reply reply) {
       }
       break;
     } catch (...) {
-      fault = std::current_exception();  // of what the process wrote, or no memory: this item's failure
+      fault =
+          std::current_exception();  // of what the process wrote, or no memory: this item's failure
       if (closes) break;
     }
   }
@@ -377,13 +378,14 @@ void RemoteLoop::apply_loss() {
 void RemoteLoop::bury_first() noexcept {
   Lease& lease = leases_[begin_];
   try {
-    DeadLetter letter{.stage = worker().stage().name,
-                      .worker = worker().worker(),
-                      .item = lease.item,
-                      .attempt = lease.attempt + lease.deaths - 1,
-                      .error = fmt::format("its process died {} time{} at this item: {}", lease.deaths,
-                                           lease.deaths == 1 ? "" : "s", lease.history),
-                      .label = worker().stage().on_error.label};
+    DeadLetter letter{
+        .stage = worker().stage().name,
+        .worker = worker().worker(),
+        .item = lease.item,
+        .attempt = lease.attempt + lease.deaths - 1,
+        .error = fmt::format("its process died {} time{} at this item: {}", lease.deaths,
+                             lease.deaths == 1 ? "" : "s", lease.history),
+        .label = worker().stage().on_error.label};
     letter.has_payload = payload_of_first(letter.payload);
     worker().counts.add(Count::dead);
     worker().control().dead_letter(std::move(letter));

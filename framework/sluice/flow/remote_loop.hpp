@@ -109,7 +109,7 @@ class RemoteLoop : public StageLoop {
   [[nodiscard]] std::size_t open() const noexcept { return leases_.size() - begin_; }
 
   RemoteWorker* remote_;
-  std::size_t most_;  // leases at once
+  std::size_t most_;             // leases at once
   std::vector<Lease> leases_{};  // from begin_ on, parallel to the items
   std::size_t begin_ = 0;
   std::size_t lent_ = 0;  // of the open ones, the first so many are lent

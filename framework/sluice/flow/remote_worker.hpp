@@ -37,8 +37,8 @@ class RemoteWorker {
   struct Lease {
     std::uint64_t ticket = 0;
     std::uint64_t item = 0;  ///< ordinal on the input edge
-    unsigned attempt = 1;  ///< deaths not counted
-    unsigned deaths = 0;   ///< of processes that had begun it
+    unsigned attempt = 1;    ///< deaths not counted
+    unsigned deaths = 0;     ///< of processes that had begun it
     std::span<const std::byte> bytes{};
   };
   struct Loss {

@@ -280,7 +280,8 @@ StepBody::InOrder StageLoop::in_order() const noexcept {
 }
 
 StepResult StageLoop::wait_for(OrderGate::Wait wait) noexcept {
-  const std::uint64_t number = next_ < taken_ ? next_number() : 0;  // only a turn is waited for with one
+  const std::uint64_t number =
+      next_ < taken_ ? next_number() : 0;  // only a turn is waited for with one
   waits_with_.store(number, std::memory_order_relaxed);
   waits_.store(wait, std::memory_order_relaxed);
   gate_->begin_wait();

@@ -39,7 +39,8 @@ void ReadableSet::wait(const Deadline& deadline) noexcept {
   std::vector<pollfd>& polled = entries_->polled;
   for (pollfd& entry : polled) entry.revents = 0;
   const timespec left = deadline.is_never() ? timespec{} : time_left(deadline);
-  if (ppoll(polled.data(), polled.size(), deadline.is_never() ? nullptr : &left, nullptr) >= 0) return;
+  if (ppoll(polled.data(), polled.size(), deadline.is_never() ? nullptr : &left, nullptr) >= 0)
+    return;
   for (pollfd& entry : polled) entry.revents = 0;  // a signal
 }
 

@@ -12,6 +12,7 @@
 namespace sluice::detail {
 namespace {
 
+KillPlan the_plan;
 std::uint64_t passages_left = 0;
 
 void spin_for(std::int64_t ns) noexcept {
@@ -50,9 +51,11 @@ void pass() noexcept {
 
 }  // namespace kill_point_state
 
-void set_kill_plan(const KillPlan& plan) noexcept {
-  kill_point_state::armed = plan.point;
-  passages_left = plan.after;
+void set_kill_plan(const KillPlan& plan) noexcept { the_plan = plan; }
+
+void arm_kill_plan() noexcept {
+  kill_point_state::armed = the_plan.point;
+  passages_left = the_plan.after;
 }
 
 }  // namespace sluice::detail

@@ -22,9 +22,9 @@ enum class KillPoint : std::uint8_t {
   between_outputs,  ///< K4: an output is written, others may not be
   outputs_written,  ///< K4: all are, the closing record is not
   closed,           ///< K5: the closing record is written, not published
-  publishing,       ///< K6: beside the store that publishes it; another thread kills, so either may come first
-  published,        ///< K7: published, nobody was told
-  committed,        ///< K8: told
+  publishing,  ///< K6: beside the store that publishes it; another thread kills, so either may come first
+  published,  ///< K7: published, nobody was told
+  committed,  ///< K8: told
 };
 
 struct KillPlan {
@@ -34,8 +34,10 @@ struct KillPlan {
   std::uint64_t after = 0;
 };
 
-/// Of this process and those it forks. Set while there is one thread.
+/// For the workers that this process and its servers will fork. Set while there is one thread.
 void set_kill_plan(const KillPlan& plan) noexcept;
+/// In a worker: from now on the plan holds.
+void arm_kill_plan() noexcept;
 
 namespace kill_point_state {
 extern KillPoint armed;

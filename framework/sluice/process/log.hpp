@@ -21,6 +21,7 @@
 #pragma once
 
 #include <sluice/process/channel.hpp>
+#include <sluice/process/kill_point.hpp>
 #include <sluice/process/log_format.hpp>
 
 #include <atomic>
@@ -85,6 +86,7 @@ class LogWriter {
 #endif
     std::byte* const to = area_.place(staged_, sizeof head + length);
     std::memcpy(to, &head, sizeof head);
+    kill_point(KillPoint::in_output);
     if (!first.empty()) std::memcpy(to + sizeof head, first.data(), first.size());
     if (!second.empty()) std::memcpy(to + sizeof head + first.size(), second.data(), second.size());
     area_.wrote(staged_, sizeof head + length);

@@ -251,7 +251,10 @@ class LogWorkerEnd {
   /// After the closing record was appended. `ends_lease`: the lease taken last is done with.
   void commit(bool ends_lease) noexcept {
     if (ends_lease) down_.free_to(down_.position(), std::memory_order_release);
+    kill_point(KillPoint::closed);
+    kill_point(KillPoint::publishing);
     up_.publish();
+    kill_point(KillPoint::published);
     if (ends_lease) words_.started.store(0, std::memory_order_relaxed);
     tell_router();
   }

@@ -4,8 +4,8 @@
 
 #include <sluice/os/child_process.hpp>
 #include <sluice/os/cpu.hpp>
-#include <sluice/os/this_process.hpp>
 #include <sluice/os/process_setup.hpp>
+#include <sluice/os/this_process.hpp>
 #include <sluice/process/entry_guard.hpp>
 #include <sluice/process/last_words.hpp>
 #include <sluice/process/start_choice.hpp>
@@ -30,8 +30,10 @@ using std::chrono::seconds;
 
 constexpr milliseconds kFirstBackOff{10};
 constexpr seconds kLongestBackOff{5};
-// Deaths in a row without an answer: more than an item may cause, so that it is given up before the run.
-constexpr unsigned kFruitlessDeaths = 5;
+// Deaths in a row without an answer. Of processes that had not even started: it will not be better the next
+// time. Of others: an item at which they die is given up long before; and kills from outside may end.
+constexpr unsigned kDeathsAtStart = 5;
+constexpr unsigned kFruitlessDeaths = 50;
 // A process that holds leases and begins none for so long hangs; one that is stopped is not waited for longer.
 constexpr seconds kStuck{10};
 // How long a process that was told to end may take before it is killed.
@@ -64,13 +66,14 @@ struct ProcessCrew::Seat {
   Descriptor process{};
   LastWords words{};
   std::uint32_t incarnation = 0;
-  unsigned fruitless = 0;
-  std::string reasons{};           // of fruitless deaths
-  std::string killed_because{};    // by us
-  std::int64_t launch_at_ns = 0;   // while it waits
-  std::int64_t kill_at_ns = 0;     // once it was told to end; 0 before
-  std::int64_t continue_at_ns = 0; // while chaos has it stopped; 0 else
-  std::uint64_t begun_seen = 0;    // as of the last look, and since when
+  unsigned fruitless = 0;  // deaths in a row without an answer; and before they had started
+  unsigned at_start = 0;
+  std::string reasons{};            // of fruitless deaths
+  std::string killed_because{};     // by us
+  std::int64_t launch_at_ns = 0;    // while it waits
+  std::int64_t kill_at_ns = 0;      // once it was told to end; 0 before
+  std::int64_t continue_at_ns = 0;  // while chaos has it stopped; 0 else
+  std::uint64_t begun_seen = 0;     // as of the last look, and since when
   std::int64_t begun_since_ns = 0;
 };
 
@@ -100,9 +103,10 @@ ProcessCrew::ProcessCrew(const Graph& graph, const Plan& plan, ChaosPlan chaos)
 ProcessCrew::~ProcessCrew() { join(); }
 
 ProcessSlot& ProcessCrew::slot(std::size_t stage, std::size_t worker) noexcept {
-  return std::find_if(seats_.begin(), seats_.end(), [&](const Seat& seat) {
-           return seat.stage == stage && seat.worker == worker;
-         })->slot;
+  return std::find_if(
+             seats_.begin(), seats_.end(),
+             [&](const Seat& seat) { return seat.stage == stage && seat.worker == worker; })
+      ->slot;
 }
 
 const ProcessCounts* ProcessCrew::counts(std::size_t stage, std::size_t worker) const noexcept {
@@ -117,8 +121,8 @@ void ProcessCrew::start_server(RunState& run, const Pipeline& pipeline) {
   refuse_if_unguarded();
   const StartMethod method = choose_start_method(start_situation(start_method()));
   if (method == StartMethod::spawn) {
-    server_ = WorkerServer::spawn(
-        {.argv = EntryGuard::argv(), .fingerprint = fingerprint_of(pipeline)});
+    server_ =
+        WorkerServer::spawn({.argv = EntryGuard::argv(), .fingerprint = fingerprint_of(pipeline)});
     return;
   }
   server_ = WorkerServer::fork_now(serve_stages(served_stages(run.graph(), run.plan())),
@@ -155,9 +159,8 @@ void ProcessCrew::supervise() noexcept {
       if (all_gone()) return;
       sleep();
     } catch (...) {
-      StageError error({.stage = seats_.front().name, .phase = "watching its processes"},
-                       current_exception_text());
-      run_->fail(error);
+      run_->fail(StageError({.stage = seats_.front().name, .phase = "watching its processes"},
+                            current_exception_text()));
       return;  // the server kills whoever is left
     }
   }
@@ -201,7 +204,7 @@ void ProcessCrew::end_seat(Seat& seat, std::int64_t now) {
   }
   if (seat.kill_at_ns == 0) {
     const bool orderly = seat.slot.ending() == ProcessSlot::Ending::orderly &&
-                         seat.live->retired.load(std::memory_order_relaxed);
+                         seat.live->attached.load(std::memory_order_relaxed);
     seat.kill_at_ns = orderly ? now + nanoseconds(kEndTime).count() : now;
   }
   if (now < seat.kill_at_ns) return;
@@ -222,7 +225,8 @@ void ProcessCrew::check_hang(Seat& seat, std::int64_t now) {
   const LeaseChannel::Progress progress = seat.live->channel->progress();
   const std::uint64_t answered = seat.live->answered.load(std::memory_order_relaxed);
   const std::int64_t touched = seat.live->touched_ns.load(std::memory_order_relaxed);
-  if (progress.started != seat.begun_seen || progress.waits_for_room || touched > seat.begun_since_ns) {
+  if (progress.started != seat.begun_seen || progress.waits_for_room ||
+      touched > seat.begun_since_ns) {
     seat.begun_seen = progress.started;
     seat.begun_since_ns = progress.waits_for_room ? now : std::max(touched, progress.started_ns);
   }
@@ -252,7 +256,7 @@ void ProcessCrew::launch(Seat& seat) {
     seat.live->for_the_worker = std::move(made.for_the_worker);
   } catch (const std::system_error& error) {
     seat.live.reset();
-    plan_successor(seat, false, error.what());
+    plan_successor(seat, false, false, error.what());
     return;
   }
   std::vector<int> numbers;
@@ -276,8 +280,7 @@ void ProcessCrew::hear_server() {
 
 void ProcessCrew::hear(ServerEvent& event) {
   if (event.kind == ServerEvent::Kind::server_lost) {
-    StageError error({.stage = seats_.front().name, .phase = "starting processes"}, event.error);
-    run_->fail(error);
+    fail_run(seats_.front(), event.error);
   }
   Seat* const seat = seat_of(event.key);
   if (seat == nullptr) return;
@@ -306,8 +309,8 @@ void ProcessCrew::started(Seat& seat, ServerEvent& event) {
   if (!seat.killed_because.empty()) server_->kill(seat.live->key);
 }
 
-// It is proven dead, or was never there. Its worker reads what it had answered, and is told how it ended.
-void ProcessCrew::ended(Seat& seat, const std::string& end) {  // a start that failed likewise
+// It is proven dead, or could not be started. Its worker reads what it had answered, and is told how it ended.
+void ProcessCrew::ended(Seat& seat, const std::string& end) {
   std::string how = seat.killed_because.empty() ? end : seat.killed_because + ": " + end;
   pass_on_words(seat);
   if (const std::string line = seat.words.tail(1); !line.empty()) {
@@ -316,7 +319,9 @@ void ProcessCrew::ended(Seat& seat, const std::string& end) {  // a start that f
   const bool retired = seat.live->retired.load(std::memory_order_relaxed);
   const bool fruitful = seat.live->answered.load(std::memory_order_relaxed) > 0 ||
                         seat.live->channel->progress().committed_bytes > 0;
-  if (!retired) seat.counts.deaths.fetch_add(1, std::memory_order_relaxed);
+  const bool had_started = seat.live->channel->progress().ready;
+  if (!retired && seat.slot.ending() == ProcessSlot::Ending::no)
+    seat.counts.deaths.fetch_add(1, std::memory_order_relaxed);
   seat.counts.pid.store(0, std::memory_order_relaxed);
   seat.words = LastWords();
   seat.process.reset();
@@ -327,10 +332,11 @@ void ProcessCrew::ended(Seat& seat, const std::string& end) {  // a start that f
   seat.live->dead.store(true, std::memory_order_release);
   seat.live.reset();
   seat.slot.ring();
-  plan_successor(seat, fruitful || retired, how);
+  plan_successor(seat, fruitful || retired, had_started, how);
 }
 
-void ProcessCrew::plan_successor(Seat& seat, bool fruitful, const std::string& how) {
+void ProcessCrew::plan_successor(Seat& seat, bool fruitful, bool had_started,
+                                 const std::string& how) {
   seat.phase = Phase::waits;
   ++seat.incarnation;
   if (seat.slot.ending() != ProcessSlot::Ending::no || run_->cancelled()) {
@@ -338,28 +344,40 @@ void ProcessCrew::plan_successor(Seat& seat, bool fruitful, const std::string& h
     return;
   }
   if (fruitful) {
-    seat.fruitless = 0;
+    seat.fruitless = seat.at_start = 0;
     seat.reasons.clear();
     seat.launch_at_ns = 0;
     return;
   }
-  seat.reasons += fmt::format("{}{}", seat.reasons.empty() ? "" : "; ", how);
-  if (++seat.fruitless > std::max(kFruitlessDeaths, seat.options.attempts + 1)) {
+  if (seat.fruitless < kDeathsAtStart + 1)
+    seat.reasons += fmt::format("{}{}", seat.reasons.empty() ? "" : "; ", how);
+  ++seat.fruitless;
+  seat.at_start = had_started ? 0 : seat.at_start + 1;
+  if (seat.at_start > kDeathsAtStart ||
+      seat.fruitless > std::max(kFruitlessDeaths, 2 * seat.options.attempts)) {
     give_up(seat);
     return;
   }
-  const nanoseconds doubled = nanoseconds(kFirstBackOff) * (1U << std::min(seat.fruitless - 1, 10U));
+  const nanoseconds doubled =
+      nanoseconds(kFirstBackOff) * (1U << std::min(seat.fruitless - 1, 10U));
   const nanoseconds longest = std::min<nanoseconds>(doubled, kLongestBackOff);
   const auto spread = static_cast<std::int64_t>(derived_seed(seed_, dice_++) % 1000) - 500;
   seat.launch_at_ns = steady_ns() + longest.count() + longest.count() / 2000 * spread;
 }
 
 void ProcessCrew::give_up(Seat& seat) {
-  StageError error({.stage = seat.name, .worker = seat.worker, .phase = "its process"},
-                   fmt::format("{} processes in a row died without finishing an item: {}",
-                               seat.fruitless, seat.reasons));
   seat.phase = Phase::gone;
-  run_->fail(error);
+  fail_run(seat, fmt::format("{} processes in a row died without finishing an item: {}",
+                             seat.fruitless, seat.reasons));
+}
+
+void ProcessCrew::fail_run(const Seat& seat, const std::string& why) {
+  try {
+    throw WorkerExit(why);
+  } catch (const WorkerExit&) {  // it is nested in the error
+    run_->fail(
+        StageError({.stage = seat.name, .worker = seat.worker, .phase = "keeping a process"}, why));
+  }
 }
 
 // ---- chaos -----------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@
 // server (an `exited` is proof: no thread of the process is left), kills what hangs, and launches successors.
 //
 // (1) A death after progress is answered at once; deaths without any are answered after 10 ms, doubled each
-//     time up to 5 s, a quarter more or less by chance; too many of them in a row fail the run with
-//     their reasons. Progress is an answer that was published.
+//     time up to 5 s, a quarter more or less by chance. 6 in a row that had not even started fail the
+//     run with their reasons, and so do 51 of any kind. Progress is an answer that was published.
 // (2) A lease is never taken back from a live process: its worker is told of a death after it was proven.
 // (3) A process that holds leases and neither begins one nor answers within a time hangs, also when it is
 //     stopped; with a timeout per item, so does one whose item takes longer. It is killed.
@@ -78,7 +78,8 @@ class ProcessCrew {
   void hear(ServerEvent& event);
   void started(Seat& seat, ServerEvent& event);
   void ended(Seat& seat, const std::string& how);
-  void plan_successor(Seat& seat, bool fruitful, const std::string& how);
+  void plan_successor(Seat& seat, bool fruitful, bool had_started, const std::string& how);
+  void fail_run(const Seat& seat, const std::string& why);
   void give_up(Seat& seat);
   void launch(Seat& seat);
   void look_at(Seat& seat, std::int64_t now);

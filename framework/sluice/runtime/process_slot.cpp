@@ -48,6 +48,7 @@ bool ProcessSlot::attach() noexcept {
   has_offer_.store(false, std::memory_order_relaxed);
   accused_ = false;
   lent_ = done_ = 0;
+  if (current_ != nullptr) current_->attached.store(true, std::memory_order_relaxed);
   return current_ != nullptr;
 }
 
@@ -121,7 +122,8 @@ RemoteWorker::Reply ProcessSlot::next() noexcept {
     try {
       const Reply reply = read_record();
       if (reply.what != What::nothing) return reply;
-    } catch (const std::exception& error) {  // ProtocolViolation, or no memory to map what it has sent
+    } catch (
+        const std::exception& error) {  // ProtocolViolation, or no memory to map what it has sent
       accuse(error.what());
     }
   }
@@ -216,10 +218,13 @@ void ProcessSlot::retire() noexcept {
 }
 
 void ProcessSlot::end() noexcept {
-  const bool idle = open_.load(std::memory_order_relaxed) == 0 && !control_->cancelled();
-  if (idle && attach() && !is_dead()) retire();
-  // sync-point slot-ending: the supervisor sees that the channel was told before.
+  const bool idle =
+      open_.load(std::memory_order_relaxed) == 0 && !control_->cancelled() && attach();
+  // Before the process is told, so that its end is not taken for a death. Who is offered after this, and
+  // before the supervisor sees it, has nobody attached to it and is killed.
+  // sync-point slot-ending: releases that it is attached.
   ending_.store(idle ? Ending::orderly : Ending::at_once, std::memory_order_release);
+  if (idle && !is_dead()) retire();
   call_supervisor();
 }
 

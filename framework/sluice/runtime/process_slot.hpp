@@ -43,6 +43,7 @@ struct Incarnation {
   std::atomic<bool> dead{false};
   std::atomic<bool> retired{false};  ///< it was asked to end; not a death
   // Of the worker's thread, for the supervisor to look at.
+  std::atomic<bool> attached{false};
   std::atomic<std::uint64_t> answered{0};
   std::atomic<std::int64_t> touched_ns{0};  ///< last lease published or answer read
 };
@@ -88,7 +89,10 @@ class ProcessSlot final : public RemoteWorker {
     return open_.load(std::memory_order_seq_cst);
   }
   enum class Ending : unsigned char { no, orderly, at_once };
-  [[nodiscard]] Ending ending() const noexcept { return ending_.load(std::memory_order_acquire); }
+  [[nodiscard]] Ending ending() const noexcept {
+    // sync-point slot-ending: acquires that it is attached.
+    return ending_.load(std::memory_order_acquire);
+  }
   /// Why its process has to be killed; empty when it has not. Once.
   [[nodiscard]] std::string take_accusation();
 

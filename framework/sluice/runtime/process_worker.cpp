@@ -131,8 +131,8 @@ class WorkerLoop {
       worker_.begin_item(lease.item, attempt + deaths);
       FailedNote failed;
       if (try_item(lease, retried, failed)) return;
-      const bool again = attempt <= policy_.retries &&
-                         (policy_.back_off.count() == 0 || stage_.holds_back_off);
+      const bool again =
+          attempt <= policy_.retries && (policy_.back_off.count() == 0 || stage_.holds_back_off);
       if (!again) {
         failed.attempt = attempt;
         failed.retried = retried;
@@ -198,7 +198,9 @@ class WorkerLoop {
 
 int serve_worker(const std::vector<ServedStage>& stages, const WorkerSpec& spec,
                  std::span<const int> descriptors) {
-  kill_point(KillPoint::starting);
+  arm_kill_plan();
+  // Every other process, so that the ones between make progress.
+  if (spec.incarnation % 2 == 1) kill_point(KillPoint::starting);
   try {
     WorkerLoop loop(stages.at(spec.stage), spec);
     return loop.serve(descriptors);

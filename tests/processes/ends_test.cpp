@@ -1,0 +1,174 @@
+// tests/processes/ends_test.cpp: how runs with worker processes end, and that nothing is left of them.
+// SPDX-License-Identifier: MIT
+#include <processes/process_run.hpp>
+
+#include <catch2/catch.hpp>
+#include <support/places.hpp>
+#include <support/scale.hpp>
+#include <support/seeds.hpp>
+#include <support/watchdog.hpp>
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+using Catch::Matchers::Contains;
+using testing_support::ChildProgram;
+using testing_support::Ended;
+using testing_support::processes_of_program;
+using testing_support::scaled;
+using Words = std::vector<std::string>;
+
+// What nobody waits for ends by itself, soon; the watchdog is the limit.
+void wait_until_gone() {
+  while (!processes_of_program().empty()) std::this_thread::yield();
+}
+
+Words endless(const Words& more = {}) {
+  Words words = {SLUICE_PROCESS_PROGRAM,
+                 "run",
+                 "parcels",
+                 "--quiet",
+                 "--carrier",
+                 "work=process",
+                 "--workers",
+                 "work=2",
+                 "--count",
+                 "20000000",
+                 "--spin-us",
+                 "50"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+void wait_for_workers(std::size_t all) {
+  while (processes_of_program().size() < all) std::this_thread::yield();
+}
+
+// The program, two servers, two workers.
+constexpr std::size_t kAll = 5;
+
+TEST_CASE("Nothing is left when the program is killed, or a server, or both", "[process]") {
+  const std::string who = GENERATE("program", "everybody but the workers");
+  const std::uint64_t rounds = scaled(100);
+  for (std::uint64_t round = 0; round < rounds; ++round) {
+    ChildProgram program(endless());
+    wait_for_workers(kAll);
+    if (who == "program") {
+      program.send(SIGKILL);
+    } else {
+      // Parents before children in the order of numbers: the program and its two servers.
+      const std::vector<int> found = processes_of_program();
+      for (std::size_t i = 0; i < 3 && i < found.size(); ++i) ::kill(found[i], SIGKILL);
+    }
+    program.wait();
+    wait_until_gone();
+  }
+  CHECK(processes_of_program().empty());
+}
+
+TEST_CASE("A server that is killed is replaced, and the run goes on", "[process]") {
+  const std::uint64_t count = scaled(40'000);
+  ChildProgram program({SLUICE_PROCESS_PROGRAM, "run", "parcels", "--quiet", "--carrier",
+                        "work=process", "--workers", "work=2", "--count", std::to_string(count),
+                        "--spin-us", "100"});
+  wait_for_workers(kAll);
+  ::kill(processes_of_program()[1], SIGKILL);
+  const Ended ended = program.wait();
+  INFO(ended.err);
+  CHECK(ended.exit_code == 0);
+  CHECK_THAT(ended.out, Contains("lost 0 doubled 0 corrupt 0"));
+  wait_until_gone();
+}
+
+TEST_CASE("An interrupt drains, and reaches the program alone", "[process]") {
+  ChildProgram program(endless());
+  wait_for_workers(kAll);
+  program.send(SIGINT);
+  const Ended ended = program.wait();
+  INFO(ended.err);
+  CHECK(ended.exit_code == 130);
+  CHECK_THAT(ended.out, Contains("doubled 0 corrupt 0"));
+  wait_until_gone();
+}
+
+TEST_CASE("A second interrupt cancels, also while an item is stuck in a process", "[process]") {
+  ChildProgram program(endless({"--trouble", "hang", "--every", "10"}));
+  wait_for_workers(kAll);
+  program.send(SIGINT);
+  program.send(SIGINT);
+  const Ended ended = program.wait();
+  INFO(ended.err);
+  CHECK(ended.exit_code != 0);
+  wait_until_gone();
+}
+
+std::uint64_t switches_of(int pid) {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", error)) {
+    std::ifstream in(task.path() / "status");
+    for (std::string word; in >> word;) {
+      if (word != "voluntary_ctxt_switches:") continue;
+      std::uint64_t switches = 0;
+      in >> switches;
+      sum += switches;
+    }
+  }
+  return sum;
+}
+std::uint64_t switches_of_all() {
+  std::uint64_t sum = 0;
+  for (const int pid : processes_of_program()) sum += switches_of(pid);
+  return sum;
+}
+
+// Idleness is a span of time without anything: the only thing here that has to wait.
+void pass(std::chrono::seconds span) { std::this_thread::sleep_for(span); }
+
+TEST_CASE("An idle pipeline with processes makes no context switches", "[process]") {
+  const std::string pipe =
+      (std::filesystem::temp_directory_path() / ("sluice_idle_" + std::to_string(::getpid())))
+          .string();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  {
+    // Both ends, so that the program's end never waits and never ends.
+    std::fstream writer;
+    std::thread opener([&] { writer.open(pipe, std::ios::in | std::ios::out); });
+    opener.join();
+    ChildProgram program(
+        {SLUICE_PROCESS_PROGRAM, "run", "lines", "--quiet", "--carrier", "work=process"},
+        {.input = pipe});
+    writer << "one" << std::flush;
+    CHECK(program.wait_for_out("one"));
+    // What was under way has come to rest when two looks a while apart are the same.
+    std::uint64_t before = switches_of_all();
+    for (;;) {
+      pass(std::chrono::seconds(2));
+      const std::uint64_t now = switches_of_all();
+      if (now == before) break;
+      before = now;
+    }
+    pass(std::chrono::seconds(10));
+    CHECK(switches_of_all() == before);
+    program.send(SIGKILL);
+    program.wait();
+  }
+  ::unlink(pipe.c_str());
+  wait_until_gone();
+}
+
+}  // namespace
+}  // namespace sluice

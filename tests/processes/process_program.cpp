@@ -1,0 +1,268 @@
+// tests/processes/process_program.cpp: pipelines whose stage `work` is tried in processes: all that can go wrong
+// with a process, and a sink that counts every output.
+//
+// Parcel n makes n % 3 outputs; every byte is a function of parcel, output and place. The last line on
+// standard output is "outputs A lost B doubled C corrupt D ordered E".
+// SPDX-License-Identifier: MIT
+#include <sluice/main.hpp>
+#include <sluice/process/kill_point.hpp>
+#include <sluice/sluice.hpp>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using sluice::ArgKind;
+using sluice::Args;
+using sluice::Context;
+using sluice::Emitter;
+using sluice::Pipeline;
+
+struct Parcel {
+  std::uint64_t number = 0;
+  std::uint32_t output = 0;
+  std::string bytes{};
+};
+
+char byte_at(std::uint64_t number, std::uint32_t output, std::size_t place) {
+  return static_cast<char>((number * 31 + output * 7 + place * 13 + (place >> 8U)) & 0xFFU);
+}
+std::string bytes_of(std::uint64_t number, std::uint32_t output, std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = byte_at(number, output, i);
+  return bytes;
+}
+bool intact(const Parcel& parcel) {
+  return parcel.bytes == bytes_of(parcel.number, parcel.output, parcel.bytes.size());
+}
+std::size_t outputs_of(std::uint64_t number) { return number % 3; }
+
+struct Source {
+  using Out = Parcel;
+  bool next(Emitter<Parcel>& out) {
+    if (at == count) return false;
+    // Sizes vary around the wanted one, so that records end anywhere.
+    const std::size_t bytes = size == 0 ? 0 : size / 2 + (at * 37) % (size + 1);
+    out.emit({.number = at, .bytes = bytes_of(at, 0, bytes)});
+    ++at;
+    return true;
+  }
+  std::uint64_t count = 0;
+  std::size_t size = 0;
+  std::uint64_t at = 0;
+};
+
+// Until the stack is over; in a way that no compiler sees through.
+using Fall = int (*)(int);
+Fall volatile fall_on = nullptr;
+int fall(int depth) {
+  volatile char page[4096];
+  page[0] = static_cast<char>(depth);
+  return (fall_on != nullptr ? fall_on(depth + 1) : 0) + page[0];
+}
+
+// What an unlucky parcel does, in processes and threads alike where it only throws.
+void get_into_trouble(const std::string& trouble, Context& context) {
+  if (trouble == "throw") throw std::out_of_range("an unlucky parcel");
+  if (trouble == "abort") std::abort();
+  if (trouble == "segv") std::raise(SIGSEGV);
+  if (trouble == "kill") std::raise(SIGKILL);
+  if (trouble == "exit0") std::exit(0);
+  if (trouble == "exit3") std::exit(3);
+  if (trouble == "quick") ::_exit(4);
+  if (trouble == "stack") {
+    fall_on = fall;
+    std::exit(fall(0));
+  }
+  if (trouble == "hang") {
+    for (;;) ::pause();
+  }
+  if (trouble == "stopped") std::raise(SIGSTOP);
+  if (trouble == "bomb") {
+    std::vector<std::unique_ptr<char[]>> all;
+    for (;;) all.push_back(std::make_unique<char[]>(1U << 20U));
+  }
+  if (trouble == "words") {
+    std::fputs("first line\nthe last line\n", stderr);
+    std::abort();
+  }
+  if (trouble == "once" && context.attempt() == 1) std::abort();
+}
+
+struct Worker {
+  using Out = Parcel;
+
+  void start(Context& given) {
+    context = &given;
+    if (trouble == "start") throw std::runtime_error("no work today");
+    if (trouble == "dies_at_start") std::abort();
+  }
+  void process(const Parcel& parcel, Emitter<Parcel>& out) const {
+    if (!intact(parcel)) throw std::runtime_error("a parcel was damaged on its way");
+    if (every != 0 && parcel.number % every == every - 1) get_into_trouble(trouble, *context);
+    if (spin_us > 0) {
+      const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(spin_us);
+      while (std::chrono::steady_clock::now() < until) {
+      }
+    }
+    for (std::uint32_t i = 0; i < outputs_of(parcel.number); ++i) {
+      out.emit({.number = parcel.number,
+                .output = i,
+                .bytes = bytes_of(parcel.number, i, parcel.bytes.size() / (i + 1))});
+    }
+  }
+
+  std::string trouble{};
+  std::uint64_t every = 0;
+  std::uint64_t spin_us = 0;
+  Context* context = nullptr;
+};
+
+struct Sink {
+  void process(const Parcel& parcel) {
+    if (!intact(parcel) || parcel.number >= seen.size() ||
+        parcel.output >= outputs_of(parcel.number)) {
+      ++corrupt;
+      return;
+    }
+    const auto bit = static_cast<std::uint8_t>(1U << parcel.output);
+    if ((seen[parcel.number] & bit) != 0) ++doubled;
+    seen[parcel.number] |= bit;
+    const std::uint64_t place = parcel.number * 3 + parcel.output;
+    ordered = ordered && place >= last;
+    last = place;
+    ++outputs;
+  }
+  void finish() const {
+    std::uint64_t lost = 0;
+    for (std::uint64_t n = 0; n < seen.size(); ++n) {
+      for (std::size_t i = 0; i < outputs_of(n); ++i) lost += (seen[n] >> i & 1U) == 0;
+    }
+    std::printf("outputs %llu lost %llu doubled %llu corrupt %llu ordered %d\n",
+                static_cast<unsigned long long>(outputs), static_cast<unsigned long long>(lost),
+                static_cast<unsigned long long>(doubled), static_cast<unsigned long long>(corrupt),
+                ordered ? 1 : 0);
+    std::fflush(stdout);
+  }
+
+  std::vector<std::uint8_t> seen{};
+  std::uint64_t outputs = 0;
+  std::uint64_t doubled = 0;
+  std::uint64_t corrupt = 0;
+  std::uint64_t last = 0;
+  bool ordered = true;
+};
+
+sluice::ErrorPolicy policy(const Args& args) {
+  const std::string name = args.text("policy");
+  if (name == "skip") return sluice::skip();
+  if (name == "dead") return sluice::dead_letter("unlucky");
+  if (name == "retry") return sluice::retry(3).then(sluice::dead_letter("unlucky"));
+  if (name == "later") {
+    return sluice::retry(2, std::chrono::milliseconds(1)).then(sluice::dead_letter("unlucky"));
+  }
+  return sluice::fail_run();
+}
+
+sluice::StageOptions work_options(const Args& args) {
+  const auto number = [&args](const char* name) { return args.number(name); };
+  return {.order = args.flag("keep") ? sluice::Order::keep : sluice::Order::automatic,
+          .process = {.timeout = std::chrono::milliseconds(number("timeout-ms")),
+                      .attempts = static_cast<unsigned>(number("attempts")),
+                      .memory_bytes = static_cast<std::uint64_t>(number("limit")),
+                      .recycle_after = static_cast<std::size_t>(number("recycle"))},
+          .on_error = policy(args)};
+}
+
+void plan_kills(const Args& args) {
+  const auto point = static_cast<sluice::detail::KillPoint>(args.number("kill-point"));
+  sluice::detail::set_kill_plan(
+      {.point = point, .after = static_cast<std::uint64_t>(args.number("after"))});
+}
+
+void parcels(Pipeline& p, const Args& args) {
+  plan_kills(args);
+  const auto count = static_cast<std::uint64_t>(args.number("count"));
+  auto sent = p.source(
+      "send", Source{.count = count, .size = static_cast<std::size_t>(args.number("size"))});
+  auto worked =
+      sent | sluice::stage("work",
+                           Worker{.trouble = args.text("trouble"),
+                                  .every = static_cast<std::uint64_t>(args.number("every")),
+                                  .spin_us = static_cast<std::uint64_t>(args.number("spin-us"))},
+                           work_options(args));
+  Sink sink;
+  sink.seen.resize(count);
+  if (!args.flag("twice")) {
+    worked | sluice::sink("receive", std::move(sink));
+    return;
+  }
+  // A second stage that may have processes, which changes nothing.
+  worked | sluice::map("check", [](Parcel parcel) { return parcel; }, {}) |
+      sluice::sink("receive", std::move(sink));
+}
+
+// Waits for lines of standard input; each goes through `work`.
+void lines(Pipeline& p, const Args&) {
+  struct Read {
+    using Out = std::string;
+    bool next(Emitter<std::string>& out) {
+      char buffer[256];
+      const ssize_t got = ::read(0, buffer, sizeof buffer);
+      if (got <= 0) return false;
+      out.emit(std::string(buffer, static_cast<std::size_t>(got)));
+      return true;
+    }
+  };
+  p.source("read", Read{}) | sluice::map("work", [](std::string line) {
+    return std::to_string(::getpid()) + ' ' + line;
+  }) | sluice::sink("print", [](const std::string& line) {
+    std::fputs(line.c_str(), stdout);
+    std::fflush(stdout);
+  });
+}
+
+std::vector<sluice::ArgSpec> parcel_args() {
+  const auto integer = [](const char* name, const char* fallback) {
+    return sluice::ArgSpec{
+        .name = name, .kind = ArgKind::number, .help = name, .fallback = fallback};
+  };
+  return {integer("count", "1000"),
+          integer("size", "40"),
+          integer("every", "0"),
+          integer("spin-us", "0"),
+          integer("timeout-ms", "0"),
+          integer("attempts", "3"),
+          integer("limit", "0"),
+          integer("recycle", "0"),
+          integer("kill-point", "0"),
+          integer("after", "0"),
+          {.name = "trouble", .help = "what unlucky parcels do", .fallback = "none"},
+          {.name = "policy", .help = "after a failure", .fallback = "fail"},
+          {.name = "keep", .kind = ArgKind::flag, .help = "order = keep"},
+          {.name = "twice", .kind = ArgKind::flag, .help = "a second such stage"}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return sluice::main(
+      argc, argv,
+      {{.name = "parcels", .summary = "parcels", .args = parcel_args(), .build = parcels},
+       {.name = "lines", .summary = "lines", .build = lines}},
+      {.name_required = true});
+}

@@ -1,0 +1,80 @@
+// tests/processes/process_run.cpp
+// SPDX-License-Identifier: MIT
+#include <processes/process_run.hpp>
+
+#include <support/places.hpp>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+namespace sluice::testing_support {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ReportFile {
+ public:
+  ReportFile()
+      : path_(fs::temp_directory_path() / ("sluice_report_" + std::to_string(::getpid()))) {}
+  ~ReportFile() { fs::remove(path_); }
+  ReportFile(const ReportFile&) = delete;
+  ReportFile& operator=(const ReportFile&) = delete;
+  [[nodiscard]] std::string name() const { return path_.string(); }
+  [[nodiscard]] nlohmann::json read() const {
+    std::ifstream in(path_);
+    return in ? nlohmann::json::parse(in, nullptr, false) : nlohmann::json();
+  }
+
+ private:
+  fs::path path_;
+};
+
+}  // namespace
+
+std::uint64_t Counted::of_work(const std::string& member) const {
+  if (!report.contains("stages")) return 0;
+  for (const auto& stage : report["stages"]) {
+    if (stage["name"] == "work") return stage[member].get<std::uint64_t>();
+  }
+  return 0;
+}
+
+Counted run_parcels(std::vector<std::string> words) {
+  const ReportFile report;
+  std::vector<std::string> all = {
+      SLUICE_PROCESS_PROGRAM, "run",       "parcels",     "--quiet", "--report",
+      report.name(),          "--carrier", "work=process"};
+  all.insert(all.end(), words.begin(), words.end());
+  Counted counted{.ended = run_program(all), .report = {}};
+  unsigned long long numbers[4] = {};
+  int ordered = 0;
+  if (std::sscanf(counted.ended.out.c_str(),
+                  "outputs %llu lost %llu doubled %llu corrupt %llu ordered %d", &numbers[0],
+                  &numbers[1], &numbers[2], &numbers[3], &ordered) == 5) {
+    counted.outputs = numbers[0];
+    counted.lost = numbers[1];
+    counted.doubled = numbers[2];
+    counted.corrupt = numbers[3];
+    counted.ordered = ordered == 1;
+  }
+  counted.report = report.read();
+  return counted;
+}
+
+std::vector<int> processes_of_program() {
+  std::vector<int> found;
+  std::error_code error;
+  const fs::path program = fs::canonical(SLUICE_PROCESS_PROGRAM);
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const fs::path image = fs::read_symlink(entry.path() / "exe", error);
+    if (!error && image == program) found.push_back(std::stoi(name));
+  }
+  return found;
+}
+
+}  // namespace sluice::testing_support

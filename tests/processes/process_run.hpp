@@ -1,0 +1,34 @@
+// tests/processes/process_run.hpp: runs process_program and reads what it says.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <pipelines/child_program.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::testing_support {
+
+/// What a run of `parcels` has counted.
+struct Counted {
+  Ended ended;
+  std::uint64_t outputs = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t doubled = 0;
+  std::uint64_t corrupt = 0;
+  bool ordered = false;
+  nlohmann::json report;  ///< empty when none was written
+
+  [[nodiscard]] std::uint64_t of_work(const std::string& member) const;
+};
+
+/// `run parcels` with these words, `work` on processes unless they say otherwise; the report is read.
+[[nodiscard]] Counted run_parcels(std::vector<std::string> words);
+
+/// Processes that run the program under test, whoever started them.
+[[nodiscard]] std::vector<int> processes_of_program();
+
+}  // namespace sluice::testing_support

@@ -1,0 +1,270 @@
+// tests/processes/processes_test.cpp: stages in worker processes: same results, whatever happens to the workers.
+//
+// The program under test runs as a process of its own, because a test's watchdog is a thread and forks need a
+// program without any.
+// SPDX-License-Identifier: MIT
+#include <processes/process_run.hpp>
+
+#include <sluice/process/kill_point.hpp>
+
+#include <catch2/catch.hpp>
+#include <support/scale.hpp>
+#include <support/seeds.hpp>
+
+#include <string>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+using Catch::Matchers::Contains;
+using testing_support::Counted;
+using testing_support::run_parcels;
+using testing_support::scaled;
+using Words = std::vector<std::string>;
+
+Words with(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+// Outputs of parcels 0 .. count - 1.
+std::uint64_t outputs_of(std::uint64_t count) {
+  std::uint64_t sum = 0;
+  for (std::uint64_t n = 0; n < count; ++n) sum += n % 3;
+  return sum;
+}
+
+void check_whole(const Counted& run, std::uint64_t count, int exit_code = 0) {
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == exit_code);
+  CHECK(run.outputs + run.lost == outputs_of(count));
+  CHECK(run.lost == 0);
+  CHECK(run.doubled == 0);
+  CHECK(run.corrupt == 0);
+  REQUIRE(run.report.contains("ledger"));
+  CHECK(run.report["ledger"]["balanced"] == true);
+}
+
+TEST_CASE("A stage in processes gives every output exactly once", "[process]") {
+  const auto workers = GENERATE(1, 2, 4);
+  const auto size = GENERATE(0, 40, 5'000, 200'000);
+  const std::uint64_t count = scaled(size > 10'000 ? 200 : 20'000);
+  const Counted run = run_parcels({"--count", std::to_string(count), "--size", std::to_string(size),
+                                   "--workers", "work=" + std::to_string(workers)});
+  check_whole(run, count);
+  CHECK(run.of_work("processes") == static_cast<std::uint64_t>(workers));
+  CHECK(run.of_work("deaths") == 0);
+  if (workers == 1) CHECK(run.ordered);
+}
+
+TEST_CASE("Order is kept over several processes, also while they are killed", "[process]") {
+  const bool kills = GENERATE(false, true);
+  const std::uint64_t count = scaled(60'000);
+  Words words = {"--count", std::to_string(count), "--keep", "--workers", "work=3"};
+  if (kills) words = with(words, {"--chaos", "kill=work:100,seed=5", "--spin-us", "10"});
+  const Counted run = run_parcels(words);
+  check_whole(run, count);
+  CHECK(run.ordered);
+  if (kills) CHECK(run.of_work("deaths") > 0);
+}
+
+TEST_CASE("Capacity 1 and batch 1 hold for processes, too", "[process]") {
+  const std::uint64_t count = scaled(3'000);
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--capacity", "work=1", "--capacity",
+                   "receive=1", "--batch", "work=1", "--workers", "work=2"});
+  check_whole(run, count);
+}
+
+TEST_CASE("Two process stages in a row lose nothing when the processes of both are killed",
+          "[process]") {
+  const std::uint64_t count = scaled(40'000);
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--twice", "--carrier", "check=process",
+                   "--workers", "work=2", "--workers", "check=2", "--spin-us", "10", "--chaos",
+                   "kill=work:80,kill=check:80,seed=11"});
+  check_whole(run, count);
+  CHECK(run.report["chaos"]["kills"] > 0);
+}
+
+TEST_CASE("Random kills and stops: nothing lost, nothing doubled, and they did happen",
+          "[process]") {
+  const std::string seed = std::to_string(testing_support::random_engine(1)() % 1'000'000);
+  const std::uint64_t count = scaled(1'000'000);
+  CAPTURE(seed);
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--workers", "work=2", "--spin-us", "4",
+                   "--chaos", "kill=work:300,stop=work:50,seed=" + seed});
+  check_whole(run, count);
+  INFO("kills " << run.report["chaos"]["kills"] << " deaths " << run.of_work("deaths"));
+  // Every kill that met a living process is a death; some meet one that has just ended.
+  CHECK(run.of_work("deaths") > 0);
+  CHECK(run.report["chaos"]["stops"] > 0);
+  WARN(count << " parcels, " << run.of_work("deaths") << " deaths, " << run.report["chaos"]["stops"]
+             << " stops, seed " << seed);
+}
+
+TEST_CASE("A process that is killed at each step of the protocol costs nothing", "[process]") {
+  using detail::KillPoint;
+  const auto point = static_cast<KillPoint>(GENERATE(range(1, 12)));
+  const std::uint64_t kills = scaled(600);
+  const std::uint64_t count = kills * 12;
+  const bool at_start =
+      point == KillPoint::starting;  // every other process; the others are replaced
+  CAPTURE(static_cast<int>(point));
+  const Counted run =
+      run_parcels({"--count", std::to_string(at_start ? 2 * count : count), "--workers", "work=2",
+                   "--kill-point", std::to_string(static_cast<int>(point)), "--after",
+                   at_start ? "0" : "8", "--recycle", at_start ? "8" : "0"});
+  check_whole(run, at_start ? 2 * count : count);
+  const std::uint64_t deaths = run.of_work("deaths");
+  const std::uint64_t again = run.of_work("retried");
+  CHECK(deaths >= kills * 5 / 6);
+  switch (point) {
+    case KillPoint::starting:
+    case KillPoint::taken:
+    case KillPoint::published:
+    case KillPoint::committed:
+      CHECK(again == 0);  // it had not begun, or its answer counts
+      break;
+    case KillPoint::publishing:  // both outcomes
+      CHECK(again >= kills / 12);
+      CHECK(deaths - again >= kills / 12);
+      break;
+    default:
+      CHECK(again == deaths);  // begun and not published
+  }
+  WARN("kill point " << static_cast<int>(point) << ": " << deaths << " deaths, " << again
+                     << " items again, lost " << run.lost << ", doubled " << run.doubled);
+}
+
+TEST_CASE(
+    "An item at which processes die is a dead letter after its attempts, its neighbours are not",
+    "[process]") {
+  const std::string trouble =
+      GENERATE("abort", "segv", "kill", "exit0", "exit3", "quick", "stack", "words");
+  const auto attempts = GENERATE(1, 3);
+  const std::uint64_t count = 200;
+  CAPTURE(trouble, attempts);
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--trouble", trouble, "--every", "100",
+                   "--attempts", std::to_string(attempts), "--workers", "work=2"});
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 3);
+  CHECK(run.of_work("dead") == 2);
+  CHECK(run.of_work("deaths") == 2 * static_cast<std::uint64_t>(attempts));
+  CHECK(run.lost == 99 % 3 + 199 % 3);
+  CHECK(run.doubled + run.corrupt == 0);
+  CHECK(run.report["ledger"]["balanced"] == true);
+  CHECK_THAT(run.ended.err, Contains("its process died " + std::to_string(attempts)));
+  if (trouble == "segv") CHECK_THAT(run.ended.err, Contains("signal 11"));
+  if (trouble == "exit3") CHECK_THAT(run.ended.err, Contains("exit status 3"));
+  if (trouble == "words") CHECK_THAT(run.ended.err, Contains("last words: the last line"));
+}
+
+TEST_CASE("A process that hangs or is stopped is killed after the item's timeout", "[process]") {
+  const std::string trouble = GENERATE("hang", "stopped");
+  CAPTURE(trouble);
+  const Counted run =
+      run_parcels({"--count", "60", "--trouble", trouble, "--every", "50", "--timeout-ms", "200",
+                   "--attempts", "2", "--workers", "work=2"});
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 3);
+  CHECK(run.of_work("dead") == 1);
+  CHECK(run.of_work("deaths") == 2);
+  CHECK(run.lost == 49 % 3);
+  CHECK_THAT(run.ended.err, Contains("it took longer than its timeout of 200 ms"));
+}
+
+TEST_CASE("An exception in a process is judged by the stage's policy and keeps its type's text",
+          "[process]") {
+  const std::string policy = GENERATE("fail", "skip", "dead", "retry", "later");
+  CAPTURE(policy);
+  const Counted run = run_parcels({"--count", "300", "--trouble", "throw", "--every", "100",
+                                   "--policy", policy, "--workers", "work=2"});
+  INFO(run.ended.err);
+  CHECK(run.of_work("deaths") == 0);
+  if (policy == "fail") {
+    CHECK(run.ended.exit_code == 1);
+    CHECK_THAT(run.ended.err, Contains("an unlucky parcel"));
+    return;
+  }
+  CHECK(run.lost == 99 % 3 + 199 % 3 + 299 % 3);
+  CHECK(run.ended.exit_code == (policy == "skip" ? 0 : 3));
+  CHECK(run.of_work(policy == "skip" ? "skipped" : "dead") == 3);
+  CHECK(run.of_work("retried") == (policy == "retry" ? 9U : policy == "later" ? 6U : 0U));
+}
+
+TEST_CASE("What fails once is done by the next process", "[process]") {
+  const Counted run =
+      run_parcels({"--count", "300", "--trouble", "once", "--every", "100", "--workers", "work=2"});
+  check_whole(run, 300);
+  CHECK(run.of_work("deaths") == 3);
+  CHECK(run.of_work("retried") == 3);
+}
+
+TEST_CASE("A start() that throws in a process fails the run with its text", "[process]") {
+  const Counted run = run_parcels({"--trouble", "start"});
+  CHECK(run.ended.exit_code == 1);
+  CHECK_THAT(run.ended.err, Contains("stage work: start failed") && Contains("no work today"));
+}
+
+TEST_CASE("Processes that can't even start fail the run with the reason", "[process]") {
+  const Counted run = run_parcels({"--trouble", "dies_at_start", "--workers", "work=2"});
+  CHECK(run.ended.exit_code == 1);
+  CHECK_THAT(run.ended.err,
+             Contains("processes in a row died without finishing an item") && Contains("signal 6"));
+}
+
+TEST_CASE("Processes are replaced after so many items, which is no death", "[process]") {
+  const std::uint64_t count = 1'000;
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--recycle", "100", "--workers", "work=2"});
+  check_whole(run, count);
+  CHECK(run.of_work("deaths") == 0);
+  CHECK(run.of_work("processes") >= 9);
+}
+
+TEST_CASE("Started by spawn, the program builds its stages again", "[process]") {
+  const std::uint64_t count = scaled(10'000);
+  const Counted run = run_parcels({"--count", std::to_string(count), "--start-method", "spawn",
+                                   "--workers", "work=2", "--chaos", "kill=work:20,seed=2"});
+  check_whole(run, count);
+}
+
+TEST_CASE("The same pipeline on every carrier counts the same", "[process]") {
+  const std::string carrier = GENERATE("thread", "pool", "process");
+  const std::uint64_t count = scaled(9'000);
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--trouble", "throw", "--every", "100",
+                   "--policy", "skip", "--carrier", "work=" + carrier, "--workers", "work=2"});
+  CHECK(run.outputs + run.lost == outputs_of(count));
+  CHECK(run.of_work("skipped") == count / 100);
+  CHECK(run.of_work("in") == count);
+}
+
+TEST_CASE("A stage that keeps something of its items, or can't be sent, is refused with the reason",
+          "[process]") {
+  const auto refused = [](const std::string& stage) {
+    return run_parcels({"--carrier", stage + "=process"});
+  };
+  const Counted source = refused("send");
+  CHECK(source.ended.exit_code == 2);
+  CHECK_THAT(source.ended.err, Contains("stage send") && Contains("a source stays"));
+  const Counted sink = refused("receive");
+  CHECK(sink.ended.exit_code == 2);
+  CHECK_THAT(sink.ended.err, Contains("stage receive") && Contains("would die with the process"));
+}
+
+TEST_CASE("Chaos wants a stage that has processes", "[process]") {
+  CHECK_THAT(run_parcels({"--chaos", "kill=send:3"}).ended.err,
+             Contains("stage send has no processes"));
+  CHECK_THAT(run_parcels({"--chaos", "kill=nobody:3"}).ended.err,
+             Contains("there is no stage nobody"));
+  CHECK_THAT(run_parcels({"--chaos", "kill=work"}).ended.err, Contains("it has no STAGE:RATE"));
+  CHECK(run_parcels({"--chaos", "burn=work:1"}).ended.exit_code == 2);
+}
+
+}  // namespace
+}  // namespace sluice
