@@ -8,6 +8,7 @@
 #pragma once
 
 #include <sluice/base/type_name.hpp>
+#include <sluice/codec/bytes.hpp>
 #include <sluice/codec/layout.hpp>
 
 #include <cstddef>
