@@ -69,6 +69,7 @@ struct Numbers {
   long double wide{};
   char16_t unit{};
   std::complex<double> plane{};
+  std::complex<long double> wide_plane{};
 };
 struct Enums {
   static constexpr const char* kName = "enums";

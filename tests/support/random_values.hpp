@@ -111,7 +111,7 @@ template <class T, class... Ms>
 T RandomValues::made_of(detail::TypeList<Ms...> members) {
   if constexpr (detail::has_arrays(detail::TypeList<Ms...>())) {
     T made{};
-    detail::with_members(made, [this](auto, auto&... parts) { (assign(parts), ...); });
+    detail::with_members(made, [this](auto, auto&... parts) { (this->assign(parts), ...); });
     return made;
   } else {
     static_cast<void>(members);

@@ -95,6 +95,7 @@ TEST_CASE("codec: numbers and enums come back with all their bits", "[codec]") {
   CHECK(survives(std::byte{200}));
   CHECK(survives(Colour::blue));
   CHECK(survives(std::complex<double>(1.5, -2)));
+  CHECK(survives(std::complex<long double>(1.0L / 3, -2)));
   CHECK(encoded_size(Colour::red) == 1);
   CHECK(encoded_size(std::int64_t{1}) == 8);
 }
@@ -176,6 +177,9 @@ TEST_CASE("codec: padding is not written, so equal values have equal bytes", "[c
   Bytes number;
   encode(third, number);
   if constexpr (LDBL_MANT_DIG == 64) CHECK(number.data()[12] == std::byte{0});
+  Bytes plane;
+  encode(std::complex<long double>(third, third), plane);
+  if constexpr (LDBL_MANT_DIG == 64) CHECK(plane.data()[28] == std::byte{0});
 }
 
 TEST_CASE("codec: elements without bytes of their own are counted all the same", "[codec]") {

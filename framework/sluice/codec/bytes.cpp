@@ -56,6 +56,10 @@ void Writer::fail_nesting(std::string_view type) {
 
 void Reader::fail(std::string_view what) const { throw DecodeError(offset(), type_, what); }
 
+void Reader::fail_at(const std::byte* at, std::string_view what) const {
+  throw DecodeError(static_cast<std::size_t>(at - begin_), type_, what);
+}
+
 void Reader::fail_short(std::size_t count) const {
   fail(fmt::format("{} bytes are needed, {} are left", count, left()));
 }

@@ -69,6 +69,12 @@ class Bytes {
     if (count > 0) std::memcpy(data_ + size_, from, count);
     size_ += count;
   }
+  /// Appends bytes that the caller writes. Returns  where they are. Throws  std::bad_alloc.
+  [[nodiscard]] std::byte* extend(std::size_t count) {
+    if (count > capacity_ - size_) grow(count);
+    size_ += count;
+    return data_ + size_ - count;
+  }
   /// Makes room for `capacity` bytes in all. Throws  std::bad_alloc.
   void reserve(std::size_t capacity) {
     if (capacity > capacity_) grow(capacity - size_);
@@ -109,6 +115,8 @@ class Writer {
   void put(const T& value);
 
   void put_raw(const void* from, std::size_t count) { to_.append(from, count); }
+  /// Appends bytes that the caller writes. Returns  where they are, until the next put.
+  [[nodiscard]] std::byte* put_room(std::size_t count) { return to_.extend(count); }
   /// Appends a length.
   void put_count(std::size_t count) {
     if (count < kWide) {
@@ -158,6 +166,12 @@ class Reader {
     if (count > 0) std::memcpy(to, at_, count);
     at_ += count;
   }
+  /// Returns  the next bytes as they are, as long as those that are read exist.
+  [[nodiscard]] const std::byte* get_view(std::size_t count) {
+    if (count > left()) fail_short(count);
+    at_ += count;
+    return at_ - count;
+  }
   /// Reads a length of things that take at least `least` bytes each (at least 1): refused when
   /// that is more than what is left.
   [[nodiscard]] std::size_t get_count(std::size_t least) {
@@ -189,6 +203,8 @@ class Reader {
 
   /// Throws  DecodeError with the present offset.
   [[noreturn]] void fail(std::string_view what) const;
+  /// Throws  DecodeError with the offset of a byte that get_view() has returned.
+  [[noreturn]] void fail_at(const std::byte* at, std::string_view what) const;
   /// Throws unless everything was read.
   void expect_end() const {
     if (at_ != end_) fail_rest();

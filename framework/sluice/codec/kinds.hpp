@@ -7,7 +7,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sluice/codec/bytes.hpp>
 #include <sluice/codec/custom.hpp>
 #include <sluice/codec/members.hpp>
 

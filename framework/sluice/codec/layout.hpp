@@ -6,7 +6,9 @@
 #include <sluice/codec/verdict.hpp>
 
 #include <cfloat>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <type_traits>
 
@@ -48,7 +50,8 @@ constexpr bool is_bulk() {
     return std::tuple_size_v<T> > 0 && is_bulk<std::remove_cv_t<typename T::value_type>>() &&
            sizeof(T) == std::tuple_size_v<T> * sizeof(typename T::value_type);
   } else if constexpr (kind == Kind::complex) {
-    return std::is_trivially_copyable_v<T> && sizeof(T) == 2 * sizeof(typename T::value_type);
+    return std::is_trivially_copyable_v<T> && is_bulk<typename T::value_type>() &&
+           sizeof(T) == 2 * sizeof(typename T::value_type);
   } else if constexpr (kind == Kind::duration || kind == Kind::time_point ||
                        kind == Kind::aggregate) {
     return is_packed<T>(bare(parts<T>()));
@@ -108,6 +111,30 @@ constexpr std::size_t min_size() {
 
 template <class T>
 inline constexpr std::size_t kMinSize = min_size<T>();
+
+template <class T>
+constexpr bool is_fixed();
+template <class... Ms>
+constexpr bool are_fixed(TypeList<Ms...>) {
+  return (is_fixed<Ms>() && ...);
+}
+/// Returns  whether all values of T are encoded in the same number of bytes: kMinSize<T>.
+template <class T>
+constexpr bool is_fixed() {
+  constexpr Kind kind = kKind<T>;
+  if constexpr (kind == Kind::scalar || kind == Kind::raw) {
+    return true;
+  } else if constexpr (kind == Kind::c_array || kind == Kind::array || kind == Kind::tuple ||
+                       kind == Kind::duration || kind == Kind::time_point ||
+                       kind == Kind::complex || kind == Kind::aggregate) {
+    return are_fixed(bare(parts<T>()));
+  } else {
+    return false;
+  }
+}
+template <class T>
+inline constexpr bool kFixed = is_fixed<T>();
+
 /// As an element of a row: at least a byte, or a damaged length could ask for any number of them.
 template <class T>
 inline constexpr std::size_t kLeastElement = kMinSize<T> == 0 ? 1 : kMinSize<T>;

@@ -24,8 +24,8 @@ namespace sluice::detail {
 
 // ---- Scalars ------------------------------------------------------------------------------------
 
-template <class T>
-void write_scalar(const T& value, Writer& to) {
+template <class T, class To>
+void write_scalar(const T& value, To& to) {
   if constexpr (std::is_same_v<T, long double>) {
     std::byte bytes[sizeof(T)] = {};  // what is padding in `value` is zero here
     std::memcpy(bytes, &value, kLongDoubleBytes);
@@ -40,8 +40,8 @@ void write_scalar(const T& value, Writer& to) {
   }
 }
 
-template <class T>
-T read_scalar(Reader& from) {
+template <class T, class From>
+T read_scalar(From& from) {
   if constexpr (std::is_same_v<T, bool>) {
     unsigned char byte = 0;
     from.get_raw(&byte, 1);
@@ -95,8 +95,8 @@ T read_optional(Reader& from) {
 
 // ---- Parts side by side -------------------------------------------------------------------------
 
-template <class T>
-void write_aggregate(const T& value, Writer& to) {
+template <class T, class To>
+void write_aggregate(const T& value, To& to) {
   with_members(value, [&to]<class... Ms>(TypeList<Ms...>, const auto&... members) {
     static_cast<void>(to);
     (write_value<std::remove_cv_t<Ms>>(members, to), ...);
@@ -106,8 +106,8 @@ void write_aggregate(const T& value, Writer& to) {
 // A bit-field is given what was read from one: it fits.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
-template <class T, class... Ms>
-T read_aggregate(Reader& from, TypeList<Ms...> members) {
+template <class T, class From, class... Ms>
+T read_aggregate(From& from, TypeList<Ms...> members) {
   if constexpr (has_arrays(TypeList<Ms...>())) {
     T value{};
     with_members(value, [&from](auto, auto&... parts) { (read_over(parts, from), ...); });
@@ -120,8 +120,8 @@ T read_aggregate(Reader& from, TypeList<Ms...> members) {
 }
 #pragma GCC diagnostic pop
 
-template <class T, std::size_t... I>
-T read_std_array(Reader& from, std::index_sequence<I...>) {
+template <class T, class From, std::size_t... I>
+T read_std_array(From& from, std::index_sequence<I...>) {
   using V = typename T::value_type;
   if constexpr (std::is_default_constructible_v<T> && std::is_move_assignable_v<V>) {
     T row{};
@@ -145,8 +145,8 @@ T read_custom(Reader& from) {
   return codec<T>::read(from);
 }
 
-template <class T>
-T read_bulk(Reader& from) {
+template <class T, class From>
+T read_bulk(From& from) {
   if constexpr (std::is_default_constructible_v<T>) {
     T value{};
     from.get_raw(static_cast<void*>(&value), sizeof value);
@@ -158,8 +158,14 @@ T read_bulk(Reader& from) {
   }
 }
 
-template <class T>
-void write_value(const T& value, Writer& to) {
+/// Values of several parts, all of a fixed size: their room is looked for once.
+template <class T, class Side>
+inline constexpr bool kTogether = (std::is_same_v<Side, Writer> ||
+                                   std::is_same_v<Side, Reader>)&&kFixed<T> &&
+                                  !kBulk<T> && kKind<T> != Kind::scalar && kMinSize<T> > 0;
+
+template <class T, class To>
+void write_value(const T& value, To& to) {
   constexpr Kind kind = kKind<T>;
   if constexpr (kind == Kind::custom) {
     write_custom(value, to);
@@ -167,6 +173,9 @@ void write_value(const T& value, Writer& to) {
     write_scalar(value, to);
   } else if constexpr (kBulk<T>) {
     to.put_raw(&value, sizeof value);
+  } else if constexpr (kTogether<T, To>) {
+    FixedWriter fixed(to.put_room(kMinSize<T>));
+    write_value<T>(value, fixed);
   } else if constexpr (kind == Kind::c_array) {
     write_row(value, to);
   } else if constexpr (kind == Kind::array) {
@@ -191,6 +200,9 @@ void write_value(const T& value, Writer& to) {
     write_value<typename T::rep>(value.count(), to);
   } else if constexpr (kind == Kind::time_point) {
     write_value<typename T::duration>(value.time_since_epoch(), to);
+  } else if constexpr (kind == Kind::complex) {
+    write_scalar(value.real(), to);
+    write_scalar(value.imag(), to);
   } else if constexpr (kind == Kind::path) {
     write_sequence(value.native(), to);
   } else {
@@ -199,8 +211,8 @@ void write_value(const T& value, Writer& to) {
   }
 }
 
-template <class T>
-T read_value(Reader& from) {
+template <class T, class From>
+T read_value(From& from) {
   constexpr Kind kind = kKind<T>;
   if constexpr (kind == Kind::custom) {
     return read_custom<T>(from);
@@ -208,6 +220,9 @@ T read_value(Reader& from) {
     return read_scalar<T>(from);
   } else if constexpr (kBulk<T>) {
     return read_bulk<T>(from);
+  } else if constexpr (kTogether<T, From>) {
+    FixedReader fixed(from, from.get_view(kMinSize<T>));
+    return read_value<T>(fixed);
   } else if constexpr (kind == Kind::array) {
     return read_std_array<T>(from, std::make_index_sequence<std::tuple_size_v<T>>());
   } else if constexpr (kind == Kind::tuple || kind == Kind::aggregate) {
@@ -226,6 +241,9 @@ T read_value(Reader& from) {
     return T(read_value<typename T::rep>(from));
   } else if constexpr (kind == Kind::time_point) {
     return T(read_value<typename T::duration>(from));
+  } else if constexpr (kind == Kind::complex) {
+    const auto real = read_scalar<typename T::value_type>(from);
+    return T(real, read_scalar<typename T::value_type>(from));
   } else {
     static_assert(kind == Kind::path);
     return T(read_sequence<typename T::string_type>(from));

@@ -82,6 +82,8 @@ constexpr auto parts() {
     return TypeList<typename T::rep>();
   } else if constexpr (kind == Kind::time_point) {
     return TypeList<typename T::duration>();
+  } else if constexpr (kind == Kind::complex) {
+    return TypeList<typename T::value_type, typename T::value_type>();
   } else if constexpr (kind == Kind::aggregate) {
     return MemberTypes<T>();
   } else {
