@@ -294,8 +294,8 @@ TEST_CASE("Channel: outputs that can never fit are a failure of the item alone",
                 while (channel.take(lease)) {
                   try {
                     const Bytes bytes = pattern(1, 1, 400);
-                    for (int i = 0; i < 100; ++i) channel.append(RecordType::output, 0, bytes);
-                    checks.expect(false, "forty thousand bytes fit into four thousand");
+                    for (int i = 0; i < 1000; ++i) channel.append(RecordType::output, 0, bytes);
+                    checks.expect(false, "a thousand references fit into four thousand bytes");
                   } catch (const detail::TransactionTooLarge&) {
                   }
                   channel.discard();

@@ -73,8 +73,8 @@ class PayloadTooLarge : public std::length_error {
   PayloadTooLarge(std::uint64_t size, std::uint64_t limit);
 };
 
-/// The outputs of one item fill a log that nobody can empty before they are committed. The worker
-/// discards them and commits a failure.
+/// One item has so many outputs that even references to them fill the log, which nobody can empty
+/// before they are committed. The worker discards them and commits a failure.
 class TransactionTooLarge : public std::length_error {
  public:
   using std::length_error::length_error;
@@ -176,8 +176,9 @@ struct ChannelPlan {
 
   Kind kind = Kind::log;
   /// Room for leases and for records; rounded up to a power of two, at least a page. A payload
-  /// larger than an eighth goes into memory of its own. Records in more memory than a core's cache
-  /// holds are slow, so these are small.
+  /// larger than three eighths, and what makes the outputs of one item more than half, goes into
+  /// memory of its own, which costs some 20 us and a fault per page. Logs that fit into a core's
+  /// cache are faster.
   std::size_t down_bytes = std::size_t{1} << 18;
   std::size_t up_bytes = std::size_t{1} << 18;
   /// How long a worker spins before it sleeps.

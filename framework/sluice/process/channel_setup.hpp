@@ -42,9 +42,13 @@ using WorkerPage = WorkerWords<StandardSync>;
 static_assert(sizeof(ParentPage) <= 4096 && sizeof(WorkerPage) <= 4096);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-/// Larger payloads go into a file of their own.
-[[nodiscard]] constexpr std::uint64_t inline_limit(std::uint64_t log_bytes) noexcept {
-  return log_bytes / 8;
+/// Whether a record's bytes go into the log itself, where `staged` bytes of its transaction are
+/// already, or into a file of its own: large ones do, and all that would make one transaction fill
+/// more than half of the log. A small one takes no more than a reference would.
+[[nodiscard]] constexpr bool goes_inline(std::uint64_t size, std::uint64_t staged,
+                                         std::uint64_t log_bytes) noexcept {
+  return size <= record_size(sizeof(LeaseHead) + sizeof(Elsewhere)) ||
+         (size <= log_bytes / 8 * 3 && staged + size <= log_bytes / 2);
 }
 
 /// The plan with sizes that a log can have.

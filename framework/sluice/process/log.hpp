@@ -91,9 +91,6 @@ class LogWriter {
     if (!second.empty()) std::memcpy(to + sizeof head + first.size(), second.data(), second.size());
     area_.wrote(staged_, sizeof head + length);
     staged_ += record_size(length);
-#ifdef SLUICE_MUTANT_LOG_TWO_STORES
-    publish();
-#endif
   }
 
   void discard() noexcept { staged_ = committed_; }

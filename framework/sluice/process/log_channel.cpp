@@ -58,7 +58,7 @@ class LogLeaseChannel final : public LeaseChannel {
   bool lend(const Lease& lease) override {
     const LeaseHead second{.item = lease.item, .attempt = lease.attempt};
     const RecordHead head{.type = kLeaseRecord, .id = lease.ticket};
-    if (record_size(sizeof second + lease.bytes.size()) > inline_limit(setup_.down_bytes)) {
+    if (!goes_inline(record_size(sizeof second + lease.bytes.size()), 0, setup_.down_bytes)) {
       return lend_large(lease, head, second);
     }
     return end_.lend(head, bytes_of(second), lease.bytes);
@@ -193,7 +193,8 @@ class LogWorkerChannel final : public WorkerChannel {
 
  private:
   void stage(RecordHead& head, std::span<const std::byte> bytes) {
-    if (record_size(bytes.size()) <= inline_limit(setup_.up_bytes)) {
+    const std::uint64_t staged = end_.up().staged() - end_.up().committed();
+    if (goes_inline(record_size(bytes.size()), staged, setup_.up_bytes)) {
       append_checked(head, bytes);
       return;
     }

@@ -243,6 +243,9 @@ class LogWorkerEnd {
       if (!wait_for_room(size)) return StageStatus::parent_gone;
     }
     up_.append(head, first, second);
+#ifdef SLUICE_MUTANT_LOG_TWO_STORES
+    up_.publish();
+#endif
     return StageStatus::staged;
   }
   void discard() noexcept { up_.discard(); }

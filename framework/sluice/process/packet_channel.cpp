@@ -42,10 +42,11 @@ void append_record(Bytes& to, RecordHead head, std::span<const std::byte> first,
   to.resize(padded(to.size()));
 }
 
-// What its log would need for a payload, of which a large one has a file.
-std::uint64_t log_cost(std::uint64_t extra, std::uint64_t payload, std::uint64_t log_bytes) {
+// What a log would need for a record, where `staged` bytes of its transaction are already.
+std::uint64_t log_cost(std::uint64_t extra, std::uint64_t payload, std::uint64_t staged,
+                       std::uint64_t log_bytes) {
   const std::uint64_t size = record_size(extra + payload);
-  return size <= inline_limit(log_bytes) ? size : record_size(extra + sizeof(Elsewhere));
+  return goes_inline(size, staged, log_bytes) ? size : record_size(extra + sizeof(Elsewhere));
 }
 
 struct ParsedRecord {
@@ -94,9 +95,10 @@ class PacketLeaseChannel final : public LeaseChannel {
   }
 
   bool lend(const Lease& lease) override {
-    const std::uint64_t cost = log_cost(sizeof(LeaseHead), lease.bytes.size(), setup_.down_bytes);
-    const bool large = record_size(sizeof(LeaseHead) + lease.bytes.size()) >
-                       std::min<std::uint64_t>(inline_limit(setup_.down_bytes), kMostPacket);
+    const std::uint64_t cost =
+        log_cost(sizeof(LeaseHead), lease.bytes.size(), 0, setup_.down_bytes);
+    const std::uint64_t size = record_size(sizeof(LeaseHead) + lease.bytes.size());
+    const bool large = !goes_inline(size, 0, setup_.down_bytes) || size > kMostPacket;
     if (large && lease.bytes.size() > setup_.max_payload) {
       throw PayloadTooLarge(lease.bytes.size(), setup_.max_payload);
     }
@@ -322,7 +324,7 @@ class PacketWorkerChannel final : public WorkerChannel {
  private:
   void stage(const RecordHead& head, std::span<const std::byte> bytes) {
     if (bytes.size() > setup_.max_payload) throw PayloadTooLarge(bytes.size(), setup_.max_payload);
-    const std::uint64_t cost = log_cost(0, bytes.size(), setup_.up_bytes);
+    const std::uint64_t cost = log_cost(0, bytes.size(), cost_, setup_.up_bytes);
     if (cost_ + cost > setup_.up_bytes) {
       throw TransactionTooLarge(
           fmt::format("the outputs of one item take more than the {} bytes of a worker's log",

@@ -1,0 +1,407 @@
+// bench/process_bench.cpp: bytes to another process, and back.
+//
+//   one way   parent -> worker, which reads them; ours acknowledges every item besides
+//   echo      parent -> worker -> parent, a bounded number of items under way
+//   trip      one item at a time there and back
+//
+// Question: what does a worker process cost beside a worker thread's memory, and beside what people
+// otherwise use between processes? Ours has a lease per item, one commit per item, and survives the
+// worker's death at any moment; the others lose what was under way.
+// SPDX-License-Identifier: MIT
+#include <poll.h>
+
+#include <peers/process_links.hpp>
+#include <sluice/process/channel.hpp>
+#include <support/command.hpp>
+#include <support/queue_job.hpp>
+#include <support/tournament.hpp>
+#include <support/two_processes.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace sluice::bench;
+using sluice::detail::ChannelPlan;
+using sluice::detail::EventCounter;
+using sluice::detail::Lease;
+using sluice::detail::LeaseChannel;
+using sluice::detail::Record;
+using sluice::detail::RecordType;
+using sluice::detail::WorkerChannel;
+using Clock = std::chrono::steady_clock;
+
+// Reads every word of a small item and a word of every line of a large one.
+// Returns  the item's number, which is its first word.
+std::uint64_t read_item(Item item) {
+  const std::size_t step = item.size() <= 512 ? 8 : 64;
+  std::uint64_t number = 0;
+  std::memcpy(&number, item.data(), sizeof number);
+  std::uint64_t sum = 0;
+  for (std::size_t at = 0; at + 8 <= item.size(); at += step) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, item.data() + at, sizeof word);
+    sum += word;
+  }
+  asm volatile("" : : "r"(sum));
+  return number;
+}
+
+// Items whose first word is their number.
+class Source {
+ public:
+  explicit Source(std::size_t size) : bytes_(size, std::byte{1}) {}
+  Item item(std::uint64_t number) {
+    std::memcpy(bytes_.data(), &number, sizeof number);
+    return bytes_;
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+std::size_t under_way(std::size_t size) {
+  return std::clamp<std::size_t>(std::size_t{128 << 10} / size, 1, 128);
+}
+
+Latency quantiles(std::vector<float>& trips_ns) {
+  std::sort(trips_ns.begin(), trips_ns.end());
+  const auto at = [&](double p) {
+    const auto rank = static_cast<std::size_t>(p * static_cast<double>(trips_ns.size() - 1));
+    return static_cast<double>(trips_ns[rank]);
+  };
+  return {at(0.5), at(0.99), at(0.999)};
+}
+
+// ---- the others -----------------------------------------------------------------------------------
+
+template <class Link>
+void end_of_child(Link& link) {
+  if constexpr (requires { link.finish(); }) link.finish();
+}
+
+template <class Link>
+Latency link_one_way(const std::string& name, std::size_t size, std::uint64_t items,
+                     Placement placement) {
+  Link link(size, std::max<std::size_t>(under_way(size), 2));
+  run_in_two_processes(
+      name, placement,
+      [&] {
+        Source source(size);
+        for (std::uint64_t i = 0; i < items; ++i) link.send(source.item(i));
+      },
+      [&] {
+        SetCheck check;
+        for (std::uint64_t i = 0; i < items; ++i) check.add(read_item(link.receive()));
+        check.require_first(items, name);
+        end_of_child(link);
+      });
+  return {};
+}
+
+// `window` items are under way, and each trip is timed when there is one.
+template <class Link>
+Latency link_echo(const std::string& name, std::size_t size, std::size_t window,
+                  std::uint64_t items, Placement placement) {
+  Link down(size, std::max<std::size_t>(under_way(size), 2));
+  Link up(size, std::max<std::size_t>(under_way(size), 2));
+  std::vector<float> trips_ns;
+  trips_ns.reserve(window == 1 ? items : 0);
+  run_in_two_processes(
+      name, placement,
+      [&] {
+        Source source(size);
+        std::uint64_t sent = 0;
+        for (std::uint64_t i = 0; i < items; ++i) {
+          const auto begin = window == 1 ? Clock::now() : Clock::time_point();
+          while (sent < items && sent < i + window) down.send(source.item(sent++));
+          check_result(name + ": echo", read_item(up.receive()), i);
+          if (window != 1) continue;
+          trips_ns.push_back(std::chrono::duration<float, std::nano>(Clock::now() - begin).count());
+        }
+      },
+      [&] {
+        for (std::uint64_t i = 0; i < items; ++i) {
+          const Item item = down.receive();
+          static_cast<void>(read_item(item));
+          up.send(item);
+        }
+        end_of_child(up);
+      });
+  return trips_ns.empty() ? Latency{} : quantiles(trips_ns);
+}
+
+// ---- ours -----------------------------------------------------------------------------------------
+
+struct Ours {
+  ChannelPlan plan{};
+  std::size_t publish_every = 64;
+  std::size_t window = 0;  // 0: what the log holds
+  std::chrono::nanoseconds router_spin{20'000};
+};
+
+ChannelPlan plan_for(std::size_t size, ChannelPlan::Kind kind) {
+  const std::size_t bytes = std::max<std::size_t>(std::size_t{1} << 18, 4 * size);
+  return {.kind = kind,
+          .down_bytes = bytes,
+          .up_bytes = bytes,
+          .spin = std::chrono::microseconds(20),
+          .times = false};
+}
+
+// Spins, then sleeps, as a router does that has nothing to do.
+class Idle {
+ public:
+  Idle(LeaseChannel& channel, const EventCounter& router, std::chrono::nanoseconds spin)
+      : channel_(channel), router_(router), spin_(spin) {}
+  void wait() {
+    const auto begin = Clock::now();
+    for (unsigned turn = 1;; ++turn) {
+      if (channel_.has_records(false)) return;
+      sluice::detail::cpu_pause();
+      if (turn % 16 == 0 && Clock::now() - begin >= spin_) break;
+    }
+    channel_.announce_sleep();
+    if (!channel_.has_records(true)) {
+      pollfd waited[] = {{router_.descriptor().number(), POLLIN, 0}, {channel_.descriptor(), 0, 0}};
+      ::poll(waited, 2, -1);
+      router_.lower();
+      if ((waited[1].revents & POLLHUP) != 0 && !channel_.has_records(true)) {
+        throw WrongResult("the worker is gone");
+      }
+    }
+    channel_.end_sleep();
+  }
+
+ private:
+  LeaseChannel& channel_;
+  const EventCounter& router_;
+  std::chrono::nanoseconds spin_;
+};
+
+void serve(WorkerChannel& channel, bool echo, std::uint64_t items, const std::string& name) {
+  SetCheck check;
+  Lease lease;
+  while (channel.take(lease)) {
+    channel.begin(lease.ticket);
+    check.add(read_item(lease.bytes));
+    if (echo) channel.append(RecordType::output, 0, lease.bytes);
+    channel.commit(RecordType::done, lease.ticket, {});
+  }
+  check.require_first(items, name);
+}
+
+void drive(LeaseChannel& channel, const EventCounter& router, const Ours& ours, std::size_t size,
+           bool echo, std::uint64_t items, std::vector<float>& trips_ns) {
+  Source source(size);
+  Idle idle(channel, router, ours.router_spin);
+  const std::uint64_t window = ours.window == 0 ? ~std::uint64_t{0} / 2 : ours.window;
+  std::uint64_t sent = 0;
+  std::uint64_t done = 0;
+  std::uint64_t echoed = 0;
+  Record record;
+  while (done < items) {
+    const auto begin = window == 1 ? Clock::now() : Clock::time_point();
+    bool moved = false;
+    for (int burst = 0; burst < 64 && sent < items && sent < done + window; ++burst) {
+      if (!channel.lend({.ticket = sent + 1, .item = sent, .bytes = source.item(sent)})) break;
+      if (++sent % ours.publish_every == 0) channel.publish();
+      moved = true;
+    }
+    channel.publish();
+    do {
+      while (channel.next(record)) {
+        moved = true;
+        if (record.type == RecordType::output) {
+          check_result("ours: echo", read_item(record.bytes), echoed++);
+        } else {
+          check_result("ours: ticket", record.ticket, ++done);
+        }
+      }
+      channel.free_read();
+      if (!moved || (window == 1 && done < sent)) idle.wait();
+    } while (window == 1 && done < sent);
+    if (window != 1) continue;
+    trips_ns.push_back(std::chrono::duration<float, std::nano>(Clock::now() - begin).count());
+  }
+  channel.request_stop();
+  check_result("ours: echoes", echoed, echo ? items : 0);
+}
+
+Latency ours_run(const std::string& name, const Ours& ours, std::size_t size, bool echo,
+                 std::uint64_t items, Placement placement) {
+  const EventCounter router;
+  auto made = sluice::detail::make_channel(ours.plan, router);
+  std::vector<float> trips_ns;
+  trips_ns.reserve(ours.window == 1 ? items : 0);
+  run_in_two_processes(
+      name, placement,
+      [&] {
+        made.for_the_worker.clear();
+        drive(*made.parent, router, ours, size, echo, items, trips_ns);
+      },
+      [&] {
+        std::vector<int> numbers;
+        for (auto& descriptor : made.for_the_worker) numbers.push_back(descriptor.release());
+        serve(*sluice::detail::open_worker_channel(numbers), echo, items, name);
+      });
+  return trips_ns.empty() ? Latency{} : quantiles(trips_ns);
+}
+
+Contestant ours(const std::string& name, std::string about, const Ours& how, std::size_t size,
+                bool echo) {
+  return {.name = name,
+          .about = std::move(about),
+          .run = [=](std::uint64_t items, Placement placement) {
+            return ours_run(name, how, size, echo, items, placement);
+          }};
+}
+
+// ---- Python ---------------------------------------------------------------------------------------
+
+constexpr const char* kPython = R"(
+import multiprocessing, sys
+items, size, echo = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == 'echo'
+def work(down, up):
+    total = 0
+    for _ in range(items):
+        item = down.get()
+        total += len(item)
+        if echo: up.put(item)
+    sys.exit(0 if total == items * size else 1)
+down, up = multiprocessing.Queue(64), multiprocessing.Queue(64)
+worker = multiprocessing.Process(target=work, args=(down, up))
+worker.start()
+item, back = bytes(size), 0
+for i in range(items):
+    down.put(item)
+    if echo and i >= 16: back += len(up.get())
+while echo and back < items * size: back += len(up.get())
+worker.join()
+sys.exit(worker.exitcode)
+)";
+
+bool has_python() {
+  try {
+    return run_command({"python3", "-c", "print(1)"}) == "1\n";
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void add_python(std::vector<Contestant>& to, std::size_t size, bool echo) {
+  static const bool found = has_python();
+  if (!found) return;
+  to.push_back({.name = "python multiprocessing.Queue",
+                .about = "pickles; a feeder thread and a pipe; its start included",
+                .run =
+                    [=](std::uint64_t items, Placement) {
+                      static_cast<void>(
+                          run_command({"python3", "-c", kPython, std::to_string(items),
+                                       std::to_string(size), echo ? "echo" : "one way"}));
+                      return Latency{};
+                    },
+                .fixed_items = size > 100'000 ? 100U : 10'000U});
+}
+
+// ---- groups ---------------------------------------------------------------------------------------
+
+template <class Link>
+void add_link(std::vector<Contestant>& to, const std::string& name, std::string about,
+              std::size_t size, std::size_t window) {
+  to.push_back({.name = name,
+                .about = std::move(about),
+                .run = [=](std::uint64_t items, Placement placement) {
+                  return window == 0 ? link_one_way<Link>(name, size, items, placement)
+                                     : link_echo<Link>(name, size, window, items, placement);
+                }});
+}
+
+void add_links(std::vector<Contestant>& to, std::size_t size, std::size_t window) {
+  add_link<BareHandOff>(to, "bare hand-off", "shared ring, memcpy, polls; no account", size,
+                        window);
+  add_link<PipeLink>(to, "pipe", "one write per item, 1 MiB of buffer", size, window);
+  add_link<SocketLink>(to, "socketpair", size <= 65'536 ? "SEQPACKET" : "STREAM", size, window);
+  if (size <= 8192 && window <= 16) {
+    add_link<PosixQueueLink>(to, "posix queue", "10 items deep", size, window);
+  }
+  add_link<BoostQueueLink>(to, "boost message_queue", "mutex and condition variables in memory",
+                           size, window);
+#ifdef SLUICE_BENCH_ZEROMQ
+  add_link<ZeroMqLink>(to, "zeromq ipc", "PUSH and PULL, threads of its own", size, window);
+#endif
+}
+
+std::string size_name(std::size_t size) {
+  return size < 1024        ? fmt::format("{}B", size)
+         : size < (1 << 20) ? fmt::format("{}KiB", size >> 10)
+                            : fmt::format("{}MiB", size >> 20);
+}
+
+Group throughput(std::size_t size, bool echo) {
+  Group group{.name = fmt::format("process/{}/size:{}", echo ? "echo" : "one_way", size_name(size)),
+              .contestants = {}};
+  const std::size_t window = echo ? under_way(size) : 0;
+  Ours how{.plan = plan_for(size, ChannelPlan::Kind::log), .window = window};
+  auto& all = group.contestants;
+  all.push_back(
+      ours("sluice", "a lease and a commit per item, 64 leases a publish", how, size, echo));
+  how.publish_every = 1;
+  all.push_back(ours("sluice, publish each", "a publish per lease", how, size, echo));
+  how.publish_every = 64;
+  how.plan.times = true;
+  all.push_back(ours("sluice, with times", "the clock is read per item", how, size, echo));
+  how.plan = plan_for(size, ChannelPlan::Kind::packet);
+  all.push_back(ours("sluice, packets", "the simple channel", how, size, echo));
+  add_links(all, size, window);
+  add_python(all, size, echo);
+  return group;
+}
+
+Group trips(bool spinning) {
+  constexpr std::size_t kSize = 64;
+  Group group{.name = fmt::format("process/trip/size:64B/wait:{}", spinning ? "spin" : "sleep"),
+              .figure = Figure::p50,
+              .contestants = {}};
+  Ours how{.plan = plan_for(kSize, ChannelPlan::Kind::log), .publish_every = 1, .window = 1};
+  how.plan.spin = spinning ? std::chrono::seconds(1) : std::chrono::seconds(0);
+  how.router_spin = how.plan.spin;
+  auto& all = group.contestants;
+  if (spinning) {
+    all.push_back(ours("sluice, spins", "a lease and a commit", how, kSize, true));
+    add_link<BareHandOff>(all, "bare hand-off", "shared ring, polls", kSize, 1);
+    return group;
+  }
+  all.push_back(ours("sluice, sleeps", "both sides sleep at once", how, kSize, true));
+  how.plan.kind = ChannelPlan::Kind::packet;
+  all.push_back(ours("sluice, packets", "the simple channel", how, kSize, true));
+  std::vector<Contestant> links;
+  add_links(links, kSize, 1);
+  for (Contestant& link : links) {
+    if (link.name != "bare hand-off") all.push_back(std::move(link));
+  }
+  return group;
+}
+
+std::vector<Group> groups() {
+  std::vector<Group> all;
+  for (const std::size_t size :
+       {std::size_t{8}, std::size_t{64}, std::size_t{4096}, std::size_t{1} << 20}) {
+    for (const bool echo : {false, true}) all.push_back(throughput(size, echo));
+  }
+  all.push_back(trips(true));
+  all.push_back(trips(false));
+  return all;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return hold_tournament("process", argc, argv, groups()); }
