@@ -56,6 +56,7 @@ Victim::Victim(const std::function<void(const Say&)>& life) {
   pid_ = checked(::fork(), "fork");
   if (pid_ == 0) {
     ::close(ends[0]);
+    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);  // Catch2 has handlers
     try {
       life([&](const std::string& line) { write_text(ends[1], line + '\n'); });
     } catch (const std::exception& error) {

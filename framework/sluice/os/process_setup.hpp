@@ -68,6 +68,9 @@ void flush_streams() noexcept;
 /// Ends the process without destructors of static objects and without exit handlers.
 [[noreturn]] void end_process_now(int status) noexcept;
 
+/// Ends the process by SIGKILL.
+[[noreturn]] void die_by_kill() noexcept;
+
 /// Writes to standard error without stdio. Errors are nobody's.
 void say_on_stderr(std::string_view text) noexcept;
 

@@ -67,6 +67,7 @@ void ServerLoop::set_up() {
 }
 
 void ServerLoop::run() {
+  if (!seat_.standby) tell({.word = ServerWord::alone, .text = "none is wanted"});
   for (;;) {
     if (has_ended(seat_.parent)) end(0);
     if (above_.valid() && has_ended(above_)) above_.reset();
@@ -126,6 +127,7 @@ void ServerLoop::add_server_below() {
 
 void ServerLoop::become_server_below(ControlSocket socket, Descriptor above) {
   lead_own_group();
+  become_subreaper();  // which is not inherited
   seat_.socket = std::move(socket);
   above_ = std::move(above);
   below_ = 0;

@@ -9,9 +9,9 @@
 // (1) Every launch is answered exactly once: failed_to_start, or started and then exited.
 // (2) `exited` is proof of death: no thread of that process exists any more. So is failed_to_start,
 //     except when both servers were killed at once: then such a process has got its SIGKILL.
-// (3) A server that is killed is replaced by the one that is left, any number of times. The workers
-//     of the active one die with it; those of a standby, which has none, can't. server_lost comes
-//     only when both died before one could replace the other.
+// (3) A server that is killed is replaced by the one that is left, any number of times. Its workers
+//     die with it; a standby has none, unless it was the active one before. server_lost comes only
+//     when both died before one could replace the other.
 // (4) Nothing outlives the parent or shut_down(): workers have PR_SET_PDEATHSIG, both servers watch
 //     the parent's pidfd and their socket, and are subreapers that kill and reap until nothing is
 //     left below them. Only parent and both servers killed at once leave behind what user code had

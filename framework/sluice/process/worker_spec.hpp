@@ -27,8 +27,7 @@ using ServeWorker = UniqueFunction<int(const WorkerSpec&, std::span<const int> d
 
 /// Exit statuses that the framework gives; `serve` may use those below.
 inline constexpr int kExitThrew = 120;      ///< serve threw; the last line on standard error is why
-inline constexpr int kExitOrphaned = 121;   ///< the server was gone when the worker began
-inline constexpr int kExitUnguarded = 122;  ///< a spawned program came to run() before sluice::main
+inline constexpr int kExitUnguarded = 121;  ///< a spawned program came to run() before sluice::main
 
 /// At most this many descriptors go with one launch.
 inline constexpr std::size_t kMostLaunchDescriptors = 16;

@@ -21,7 +21,7 @@ int serve_and_tell(ServeWorker& serve, const WorkerSpec& spec, std::span<const i
 }  // namespace
 
 void be_worker(ServeWorker& serve, const WorkerBirth& birth) noexcept {
-  if (!die_with_parent(birth.server)) end_process_now(kExitOrphaned);
+  if (!die_with_parent(birth.server)) die_by_kill();  // as it would have a moment later
   lead_own_group();
   name_this_thread("sluice-worker");
   redirect(0, birth.input);
