@@ -3,10 +3,10 @@
 #include <thumbnail_walk.hpp>
 
 #include <sluice/os/entry_maker.hpp>
+#include <sluice/os/file.hpp>
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -15,14 +15,14 @@ namespace {
 
 using Kind = stages::FileWalk::Kind;
 
-// With all links resolved; empty where there is nothing, which the walk will tell.
-std::string place_of(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::canonical(path, error).string();
-}
-
-bool lies_in(const std::string& path, const std::string& directory) {
-  return path == directory || directory == "/" || path.starts_with(directory + '/');
+bool is_directory(const std::string& path, const sluice::detail::FileIdentity& identity) {
+  using namespace sluice::detail;
+  try {
+    return status_of(path).kind == FileKind::directory &&
+           inode_of(open_directory(path), path).identity == identity;
+  } catch (const std::system_error&) {
+    return false;  // which the walk will tell
+  }
 }
 
 }  // namespace
@@ -35,7 +35,6 @@ void ThumbnailWalk::start(Context&) {
   static_cast<void>(sluice::detail::make_directory(output_));
   output_identity_ =
       sluice::detail::inode_of(sluice::detail::open_directory(output_), output_).identity;
-  output_place_ = place_of(output_);
 }
 
 bool ThumbnailWalk::next(Emitter<FoundImage>& out) {
@@ -54,9 +53,8 @@ bool ThumbnailWalk::next(Emitter<FoundImage>& out) {
 
 bool ThumbnailWalk::begin_path(Context& context) {
   const std::string& path = paths_[at_];
-  if (lies_in(place_of(path), output_place_)) {
-    context.dead(path,
-                 fmt::format("it lies in the output directory {}; give another one", output_));
+  if (is_directory(path, output_identity_)) {
+    context.dead(path, "it is the output directory; give another --output");
     return false;
   }
   walk_.emplace(std::vector<std::string>{path});

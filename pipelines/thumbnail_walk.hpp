@@ -18,11 +18,11 @@
 
 namespace sluice::samples {
 
-/// Emits files in the order of stages::walk. Makes the output directory, and leaves it out where it is found:
-/// what is written is never read.
+/// Emits files in the order of stages::walk. Makes the output directory, and leaves it out where it is found: with
+/// what ThumbnailWriter refuses, nothing is read that was written.
 ///
 /// Blocks   while the file system reads.
-/// Failure  what can't be opened or listed, is no file or directory, or lies in the output directory: dead letter.
+/// Failure  what can't be opened or listed, is no file or directory, or is the output directory: dead letter.
 /// Throws   std::system_error when the output directory can't be made or opened.
 class ThumbnailWalk {
  public:
@@ -41,7 +41,6 @@ class ThumbnailWalk {
   std::string output_;
   ThumbnailNames names_;
   sluice::detail::FileIdentity output_identity_{};
-  std::string output_place_{};  // with all links resolved
   std::size_t at_ = 0;
   std::optional<stages::FileWalk> walk_{};  // of paths_[at_]
 };

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -41,6 +42,13 @@ Descriptor open_or_make(const Descriptor& parent, const std::string& name,
 
 void ThumbnailWriter::start(Context& context) {
   context_ = &context;
+  for (const std::string& path : paths_) {
+    try {
+      read_.push_back(sluice::detail::inode_of(sluice::detail::open_to_read(path), path).identity);
+    } catch (const std::system_error&) {
+      continue;  // the walk tells
+    }
+  }
   static_cast<void>(sluice::detail::make_directory(output_));
   root_ = sluice::detail::open_directory(output_);
   enter({});
@@ -49,27 +57,46 @@ void ThumbnailWriter::start(Context& context) {
 void ThumbnailWriter::process(const ThumbnailFile& file) {
   const std::size_t name = file.name.rfind('/') + 1;  // 0 without a slash
   if (file.name.compare(0, name, here_name_) != 0) enter(file.name.substr(0, name));
-  write(file.name.substr(name), file);
+  const std::string path = fmt::format("{}/{}", output_, file.name);
+  if (here_is_read_ || is_read(file.name.substr(name), path)) {
+    context_->dead(path, "this place is read, so nothing is written there; give another --output");
+    return;
+  }
+  write(file.name.substr(name), file.bytes, path);
   context_->add_bytes(file.bytes.size());
 }
 
 void ThumbnailWriter::enter(const std::string& directory) {
   Descriptor at = sluice::detail::copy_of(root_, output_);
-  for (std::size_t begin = 0; begin < directory.size();) {
+  here_is_read_ = false;
+  for (std::size_t begin = 0; begin < directory.size() && !here_is_read_;) {
     const std::size_t end = directory.find('/', begin);
-    at = open_or_make(at, directory.substr(begin, end - begin),
-                      fmt::format("{}/{}", output_, directory.substr(0, end)));
+    const std::string path = fmt::format("{}/{}", output_, directory.substr(0, end));
+    at = open_or_make(at, directory.substr(begin, end - begin), path);
+    here_is_read_ = is_read(sluice::detail::inode_of(at, path).identity);
     begin = end + 1;
   }
   here_ = std::move(at);
   here_name_ = directory;
 }
 
-void ThumbnailWriter::write(const std::string& name, const ThumbnailFile& file) {
-  const std::string path = fmt::format("{}/{}", output_, file.name);
+bool ThumbnailWriter::is_read(const sluice::detail::FileIdentity& identity) const {
+  return std::find(read_.begin(), read_.end(), identity) != read_.end();
+}
+
+bool ThumbnailWriter::is_read(const std::string& name, const std::string& path) const {
+  try {
+    return is_read(sluice::detail::inode_of_entry(here_.number(), name, path).identity);
+  } catch (const std::system_error&) {
+    return false;  // nothing has the name
+  }
+}
+
+void ThumbnailWriter::write(const std::string& name, std::string_view bytes,
+                            const std::string& path) {
   Descriptor made = make_temporary(path);
   try {
-    sluice::detail::write_all(made, file.bytes, path);
+    sluice::detail::write_all(made, bytes, path);
     sluice::detail::close_written(std::move(made), path);
     sluice::detail::replace_entry({here_, temporary_}, {here_, name}, path);
   } catch (...) {

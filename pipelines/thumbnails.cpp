@@ -147,7 +147,9 @@ void describe_thumbnails(Pipeline& pipeline, const ThumbnailOptions& options) {
           {.workers = cores, .capacity = kQueuedImages, .batch = 1, .on_error = dead_letter()}) |
       map("encode", EncodeThumbnail(options.format),
           {.workers = cores, .capacity = kQueuedThumbnails, .batch = 1}) |
-      sink("write", factory([output = options.output] { return ThumbnailWriter(output); }),
+      sink("write", factory([output = options.output, paths = options.paths] {
+             return ThumbnailWriter(output, paths);
+           }),
            {.workers = 1, .capacity = kQueuedThumbnails, .blocking = true});
 }
 

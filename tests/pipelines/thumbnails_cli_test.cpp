@@ -125,6 +125,20 @@ TEST_CASE("thumbnails: arguments that mean nothing are told in one line, exit co
   CHECK_FALSE(fs::exists("y"));
 }
 
+TEST_CASE("thumbnails: its --format is the command's where the command has one",
+          "[thumbnails][cli]") {
+  const Words words{SLUICE_COMMAND, "graph", "thumbnails", "x", "--output", "y", "--format"};
+  const auto graph = [&](const std::string& format) {
+    Words all = words;
+    all.push_back(format);
+    return run_program(all);
+  };
+  CHECK_THAT(graph("mermaid").out, Contains("flowchart") && Contains("shrink"));
+  CHECK_THAT(graph("dot").out, Contains("digraph") && Contains("shrink"));
+  CHECK(graph("png").exit_code == 2);
+  CHECK_FALSE(fs::exists("y"));
+}
+
 TEST_CASE("thumbnails: a directory that can't be made or written fails the run in one line",
           "[thumbnails][cli]") {
   auto random = random_engine();

@@ -209,10 +209,10 @@ TEST_CASE("thumbnails: an output directory within the input is not read", "[thum
     CHECK(names_of(outcome.files) == Strings{"photo.jpg.jpg"});
     CHECK(outcome.dead.empty());
   }
-  const Outcome within = made({.paths = {output, output + "/photo.jpg.jpg"}, .output = output});
-  CHECK(names_of(within.files) == Strings{"photo.jpg.jpg"});
-  REQUIRE(within.dead.size() == 2);
-  CHECK_THAT(within.dead[0], Contains("it lies in the output directory " + output));
+  const Outcome itself = made({.paths = {output}, .output = output + "/."});
+  CHECK(itself.files.size() == 1);
+  CHECK(itself.dead ==
+        Strings{"walk: " + output + " it is the output directory; give another --output"});
 }
 
 TEST_CASE("thumbnails: several paths do not mix, and nothing is made outside", "[thumbnails]") {
@@ -242,6 +242,39 @@ TEST_CASE("thumbnails: several paths do not mix, and nothing is made outside", "
   }
   std::sort(top.begin(), top.end());
   CHECK(top == Strings{"a", "b", "out", "x.jpg"});
+}
+
+TEST_CASE("thumbnails: nothing is written where something is read", "[thumbnails]") {
+  auto random = random_engine();
+  const Scratch scratch;
+  const std::string jpeg = made_jpeg(made_photo({30, 30}, 3, random));
+  const std::string other = made_jpeg(made_photo({40, 40}, 3, random));
+  for (const char* name : {"a/x.jpg", "a/d/x.jpg", "a/a/q/x.jpg", "b/x.jpg", "c.jpg"}) {
+    scratch.file(name, jpeg);
+  }
+  scratch.file("c.jpg.jpg", other);
+  const std::string here = scratch.path();
+  const Files before = files_below(here);
+  // Two directories, whose thumbnails would go into themselves.
+  const Outcome two = made({.paths = {here + "/a", here + "/b"}, .output = here});
+  CHECK((two.files == before));
+  REQUIRE(two.dead.size() == 4);
+  CHECK(two.dead[0] == "write: " + here + "/a/a/q/x.jpg.jpg this place is read, so nothing is " +
+                           "written there; give another --output");
+  // A file whose thumbnail would replace one that is read.
+  const Outcome files = made({.paths = {here + "/c.jpg", here + "/c.jpg.jpg"}, .output = here});
+  REQUIRE(files.dead.size() == 1);
+  CHECK_THAT(files.dead[0], Contains(here + "/c.jpg.jpg this place is read"));
+  CHECK((content_of(here + "/c.jpg.jpg") == other));
+  CHECK((content_of(here + "/c.jpg.jpg.jpg") == encode_jpeg(shrink_image(other, 256))));
+  // One directory: what is below goes beside it, unless it holds one of its own name.
+  const Outcome one = made({.paths = {here + "/a"}, .output = here});
+  REQUIRE(one.dead.size() == 1);
+  CHECK_THAT(one.dead[0], Contains(here + "/a/q/x.jpg.jpg this place is read"));
+  CHECK_FALSE(fs::exists(here + "/a/q"));
+  CHECK((one.files.at("x.jpg.jpg") == encode_jpeg(shrink_image(jpeg, 256))));
+  CHECK(one.files.count("d/x.jpg.jpg") == 1);
+  CHECK(one.files.count("a/q/x.jpg.jpg") == 0);
 }
 
 TEST_CASE("thumbnails: a link in the output directory is not followed", "[thumbnails]") {

@@ -182,7 +182,8 @@ TEST_CASE("jpeg: what is encoded is what was there, and the same bytes each time
       const std::string bytes = encode_jpeg(image);
       CHECK(encode_jpeg(image) == bytes);
       CHECK(decoded(bytes).channels == channels);
-      CHECK(mean_difference(decoded(bytes), image) < 10);  // the smallest ones are steep
+      CHECK(decoded(bytes).size == size);
+      if (size.width > 100) CHECK(mean_difference(decoded(bytes), image) < 4);  // smaller: steep
     }
   }
 }
