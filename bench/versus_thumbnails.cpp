@@ -2,11 +2,11 @@
 //
 //   photographs of 1.5 to 16 megapixels -> thumbnails of 256 pixels, as JPEG of quality 85
 //
-// Question: is it at least as fast as GraphicsMagick and libvips, of which two processes share the files? Both
-// decode at a fraction of the size, too, and each process uses one thread, which is faster here than their own.
-// The photographs are those of a wallpaper package: as they are (most of them progressive), as baseline JPEG, as
-// cameras make them, and as PNG of 1600 pixels. Items are photographs, from a warm page cache; every run must
-// make one thumbnail of each.
+// Question: is it at least as fast as GraphicsMagick and libvips, of which two processes share the
+// files? Both decode at a fraction of the size, too, and each process uses one thread, which is
+// faster here than their own. The photographs are those of a wallpaper package: as they are (most
+// of them progressive), as baseline JPEG, as cameras make them, and as PNG of 1600 pixels. Items
+// are photographs, from a warm page cache; every run must make one thumbnail of each.
 // SPDX-License-Identifier: MIT
 #include <support/command.hpp>
 #include <support/corpus.hpp>

@@ -1,9 +1,11 @@
 // pipelines/codec_exit.hpp: a way back out of C libraries whose errors must not return.
 //
 // libjpeg and libpng report an error by a callback that has to leave by longjmp. Invariants:
-// (1) The jump goes from the library's callback to completes(), over frames of the library and of `step` alone.
-//     None of them owns anything with a destructor, so nothing is lost and the jump is defined.
-// (2) What a step changes lies outside its frame, in objects that live on; completes() keeps nothing in locals.
+// (1) The jump goes from the library's callback to completes(), over frames of the library and of
+//     `step` alone. None of them owns anything with a destructor, so nothing is lost and the jump
+//     is defined.
+// (2) What a step changes lies outside its frame, in objects that live on; completes() keeps
+//     nothing in locals.
 // (3) C++ exceptions are thrown after completes() has returned, never across the library.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT

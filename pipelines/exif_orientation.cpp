@@ -35,7 +35,8 @@ struct Numbers {
   }
 };
 
-// Where a pixel comes from: the output's x and y, perhaps exchanged, perhaps counted from the other end.
+// Where a pixel comes from: the output's x and y, perhaps exchanged, perhaps counted from the other
+// end.
 struct Turn {
   bool exchanged;
   bool from_right;

@@ -27,8 +27,8 @@ struct Image {
   friend bool operator==(const Image&, const Image&) = default;
 };
 
-/// Bytes that can't be made an image of: damaged, cut short, of a kind that is not supported, or too
-/// large. The text is one line and does not know where the bytes came from.
+/// Bytes that can't be made an image of: damaged, cut short, of a kind that is not supported, or
+/// too large. The text is one line and does not know where the bytes came from.
 class BadImage : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

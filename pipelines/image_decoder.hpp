@@ -1,9 +1,10 @@
-// pipelines/image_decoder.hpp: an image as it comes out of its file, row by row; the limits of what is decoded.
+// pipelines/image_decoder.hpp: an image as it comes out of its file, row by row; the limits of what
+// is decoded.
 //
 // (1) What a file says of itself is compared with the limits before memory is taken for it.
-// (2) A damaged file is no image: decoders complain at the first sign of it, also where they could go on, so
-//     an image that comes out is whole. What libraries only note (odd profiles, bytes between segments) is
-//     not damage.
+// (2) A damaged file is no image: decoders complain at the first sign of it, also where they could
+//     go on, so an image that comes out is whole. What libraries only note (odd profiles, bytes
+//     between segments) is not damage.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -19,7 +20,8 @@ namespace sluice::samples {
 
 inline constexpr std::uint32_t kMostSide = 65'535;
 inline constexpr std::uint64_t kMostPixels = 100'000'000;
-/// What a decoder may need at once for an image that can't be decoded row by row (interlaced, progressive).
+/// What a decoder may need at once for an image that can't be decoded row by row (interlaced,
+/// progressive).
 inline constexpr std::uint64_t kMostDecodeBytes = std::uint64_t{512} << 20;
 /// Of a file.
 inline constexpr std::uint64_t kMostFileBytes = std::uint64_t{256} << 20;
@@ -50,8 +52,8 @@ class ImageDecoder {
   [[nodiscard]] virtual Dimensions dimensions() const noexcept = 0;
   /// 1, 3 or 4, as in Image.
   [[nodiscard]] virtual std::uint32_t channels() const noexcept = 0;
-  /// Makes dimensions() smaller where that saves work, but not smaller than `least` on either side. Before
-  /// the first row only.
+  /// Makes dimensions() smaller where that saves work, but not smaller than `least` on either side.
+  /// Before the first row only.
   virtual void scale(Dimensions least) = 0;
   /// Writes dimensions().width * channels() bytes.
   virtual void read_row(std::uint8_t* to) = 0;

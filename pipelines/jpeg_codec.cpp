@@ -153,7 +153,8 @@ class JpegDecoder final : public ImageDecoder {
     }
   }
 
-  // A file of several scans is decoded into coefficients of all blocks before the first row is known.
+  // A file of several scans is decoded into coefficients of all blocks before the first row is
+  // known.
   void check_memory() {
     bool has_scans = false;
     run([&] { has_scans = jpeg_has_multiple_scans(&info_) != 0; });
@@ -236,7 +237,8 @@ struct Writing {
   }
 };
 
-// The destination is a member of Writing: from one to the other by the struct that both callbacks know.
+// The destination is a member of Writing: from one to the other by the struct that both callbacks
+// know.
 Writing& writing_of(j_compress_ptr info) noexcept {
   static_assert(offsetof(Writing, info) == 0);
   return *reinterpret_cast<Writing*>(info);

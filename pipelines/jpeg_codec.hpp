@@ -1,7 +1,8 @@
 // pipelines/jpeg_codec.hpp: JPEG files, by libjpeg-turbo.
 //
-// Baseline and progressive, Huffman and arithmetic coding, grey, YCbCr, RGB, CMYK and YCCK (also inverted, as
-// Adobe's programs write them). 8 bits a channel; others are refused. Colour profiles are left out.
+// Baseline and progressive, Huffman and arithmetic coding, grey, YCbCr, RGB, CMYK and YCCK (also
+// inverted, as Adobe's programs write them). 8 bits a channel; others are refused. Colour profiles
+// are left out.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once

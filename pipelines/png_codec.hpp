@@ -1,7 +1,7 @@
 // pipelines/png_codec.hpp: PNG files, by libpng.
 //
-// All kinds: 1 to 16 bits, grey, colour, palette, transparency, interlaced. 16 bits are rounded to 8. Gamma and
-// colour profiles are left out; an eXIf chunk gives the orientation.
+// All kinds: 1 to 16 bits, grey, colour, palette, transparency, interlaced. 16 bits are rounded to
+// 8. Gamma and colour profiles are left out; an eXIf chunk gives the orientation.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once

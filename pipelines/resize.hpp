@@ -1,11 +1,14 @@
 // pipelines/resize.hpp: makes images smaller, row by row.
 //
-// A tent filter whose base is two output pixels wide: each output pixel is the weighted mean of all input pixels
-// that its tent covers (D. Schumacher, "General filtered image rescaling", in Graphics Gems III, 1992).
-// (1) Rows are weighed first, columns after that: then the long loops run over whole input rows, in blocks of
-//     kLanes floats, which compilers turn into vector code, and few rows are left for the short loops.
+// A tent filter whose base is two output pixels wide: each output pixel is the weighted mean of all
+// input pixels that its tent covers (D. Schumacher, "General filtered image rescaling", in Graphics
+// Gems III, 1992).
+// (1) Rows are weighed first, columns after that: then the long loops run over whole input rows, in
+//     blocks of kLanes floats, which compilers turn into vector code, and few rows are left for the
+//     short loops.
 // (2) Two output rows are open at a time, so memory is a few rows, whatever the height.
-// (3) Colours are weighed by their alpha, so that what is transparent does not stain its neighbours.
+// (3) Colours are weighed by their alpha, so that what is transparent does not stain its
+//     neighbours.
 // (4) The values are taken as they are stored, in the file's gamma, as most programs do.
 // (5) An image that keeps its size keeps every byte, but for colours of transparent pixels.
 // Layer: pipelines.
@@ -20,8 +23,8 @@
 
 namespace sluice::samples {
 
-/// The dimensions of an image whose longest side is to have `longest` pixels; it is never made larger, and no
-/// side becomes 0.
+/// The dimensions of an image whose longest side is to have `longest` pixels; it is never made
+/// larger, and no side becomes 0.
 [[nodiscard]] Dimensions fitted(Dimensions from, std::uint32_t longest) noexcept;
 
 /// What each output pixel of one axis takes from which input pixels.

@@ -10,8 +10,8 @@
 
 namespace sluice::samples {
 
-/// Decodes, makes it smaller until its longest side has `longest` pixels (never larger) and turns it upright. At
-/// most one row of the input is held, where its format allows.
+/// Decodes, makes it smaller until its longest side has `longest` pixels (never larger) and turns
+/// it upright. At most one row of the input is held, where its format allows.
 /// Throws   BadImage, std::bad_alloc.
 /// Threads  any number.
 [[nodiscard]] Image shrink_image(std::string_view bytes, std::uint32_t longest);

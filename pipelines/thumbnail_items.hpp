@@ -1,6 +1,7 @@
 // pipelines/thumbnail_items.hpp: what travels through `thumbnails`.
 //
-// All of it is portable (<sluice/codec.hpp>), so every stage in the middle can run in worker processes.
+// All of it is portable (<sluice/codec.hpp>), so every stage in the middle can run in worker
+// processes.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once

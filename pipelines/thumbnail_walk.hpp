@@ -1,5 +1,5 @@
-// pipelines/thumbnail_walk.hpp: the source of `thumbnails`: files below some paths, and the names of what is
-// made of them.
+// pipelines/thumbnail_walk.hpp: the source of `thumbnails`: files below some paths, and the names
+// of what is made of them.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -18,11 +18,12 @@
 
 namespace sluice::samples {
 
-/// Emits files in the order of stages::walk. Makes the output directory, and leaves it out where it is found: with
-/// what ThumbnailWriter refuses, nothing is read that was written.
+/// Emits files in the order of stages::walk. Makes the output directory, and leaves it out where it
+/// is found: with what ThumbnailWriter refuses, nothing is read that was written.
 ///
 /// Blocks   while the file system reads.
-/// Failure  what can't be opened or listed, is no file or directory, or is the output directory: dead letter.
+/// Failure  what can't be opened or listed, is no file or directory, or is the output directory:
+///          dead letter.
 /// Throws   std::system_error when the output directory can't be made or opened.
 class ThumbnailWalk {
  public:

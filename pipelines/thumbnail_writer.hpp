@@ -1,11 +1,12 @@
 // pipelines/thumbnail_writer.hpp: the sink of `thumbnails`: files below one directory.
 //
-// (1) A file has its name when it is whole: it is written beside it, then renamed. What had the name is replaced.
-// (2) Every directory on the way is opened relative to the one before and without following links, so nothing is
-//     made outside, whatever lies in the output directory.
-// (3) Nothing is written into a directory that is read, nor over a file that is: where a given path lies in the
-//     output directory, what would go there is a dead letter. (A directory that is read and holds the output is
-//     read without it.)
+// (1) A file has its name when it is whole: it is written beside it, then renamed. What had the
+//     name is replaced.
+// (2) Every directory on the way is opened relative to the one before and without following links,
+//     so nothing is made outside, whatever lies in the output directory.
+// (3) Nothing is written into a directory that is read, nor over a file that is: where a given path
+//     lies in the output directory, what would go there is a dead letter. (A directory that is read
+//     and holds the output is read without it.)
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -24,7 +25,8 @@
 
 namespace sluice::samples {
 
-/// Blocks  while the file system writes. Throws  std::system_error that names the file: the run fails.
+/// Blocks  while the file system writes. Throws  std::system_error that names the file: the run
+///         fails.
 /// Threads one each; several may write into one directory.
 class ThumbnailWriter {
  public:

@@ -1,10 +1,12 @@
 // pipelines/thumbnails.cpp: small copies of photographs, whatever the files are like.
 //
-//   walk ==files==> read x cores ==images==> shrink x cores ==pixels==> encode x cores ==files==> write
+//   walk ==files==> read x cores ==images==> shrink x cores ==pixels==> encode x cores ==files==>
+//   write
 //
-// `shrink` hands bytes of strangers to decoders. It is a function of its item alone, and both its types are
-// portable, so that it can run in worker processes that may die of an image without taking the run along. Files
-// are read by a stage of their own: while some threads wait for the disk, the cores decode.
+// `shrink` hands bytes of strangers to decoders. It is a function of its item alone, and both its
+// types are portable, so that it can run in worker processes that may die of an image without
+// taking the run along. Files are read by a stage of their own: while some threads wait for the
+// disk, the cores decode.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #include <thumbnails.hpp>
@@ -41,8 +43,8 @@ static_assert(portable<Thumbnail> && portable<ThumbnailFile>);
 constexpr std::size_t kQueuedImages = 4;
 constexpr std::size_t kQueuedThumbnails = 16;
 
-/// Takes what looks like an image by its first bytes. Other files are filtered, or, where the user named them,
-/// errors.
+/// Takes what looks like an image by its first bytes. Other files are filtered, or, where the user
+/// named them, errors.
 class ReadImage {
  public:
   std::optional<ImageFile> operator()(const FoundImage& file, Context& context) const {

@@ -204,7 +204,8 @@ TEST_CASE("thumbnails: files and directories without permission are dead letters
   fs::permissions(scratch / "in/closed", fs::perms::owner_all);
 }
 
-// Of the address space, which sanitizers need more of; there the dimensions are judged all the same.
+// Of the address space, which sanitizers need more of; there the dimensions are judged all the
+// same.
 TEST_CASE("thumbnails: files that ask for gigabytes don't get them", "[thumbnails][cli]") {
   auto random = random_engine();
   const Scratch scratch;

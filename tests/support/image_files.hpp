@@ -36,7 +36,8 @@ struct JpegWish {
 /// `image` has 1 or 3 channels, or 4 inks (as they are to lie in the file) for CMYK and YCCK.
 [[nodiscard]] std::string made_jpeg(const samples::Image& image, const JpegWish& wish = {});
 
-/// What a PNG file is to be like. `raw` holds rows as PNG has them: big-endian, packed, each on whole bytes.
+/// What a PNG file is to be like. `raw` holds rows as PNG has them: big-endian, packed, each on
+/// whole bytes.
 struct PngWish {
   samples::Dimensions size{};
   int bit_depth = 8;

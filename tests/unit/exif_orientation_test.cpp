@@ -1,4 +1,5 @@
-// unit/exif_orientation_test.cpp: what a camera says about how it was held, and images turned upright.
+// unit/exif_orientation_test.cpp: what a camera says about how it was held, and images turned
+// upright.
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,5 @@
-// unit/image_damage_test.cpp: damaged images become images or one line of complaint, never anything else.
+// unit/image_damage_test.cpp: damaged images become images or one line of complaint, never anything
+// else.
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 
@@ -68,7 +69,8 @@ std::vector<Sample> all_samples(std::mt19937_64& random) {
   return samples;
 }
 
-// True when it became an image. In memory of exactly that size, so that a sanitizer sees what is read behind.
+// True when it became an image. In memory of exactly that size, so that a sanitizer sees what is
+// read behind.
 bool becomes_image(const std::string& bytes) {
   const std::vector<char> exact(bytes.begin(), bytes.end());
   try {

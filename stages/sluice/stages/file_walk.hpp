@@ -2,10 +2,11 @@
 //
 // (1) Symbolic links are followed when they are given, not when they are found.
 // (2) Order: the paths as given; below a directory the byte order of whole paths, which is that of
-//     `find -type f | LC_ALL=C sort`. A directory with more than kSorted entries is sorted in pieces
-//     of that many, so that memory stays bounded.
+//     `find -type f | LC_ALL=C sort`. A directory with more than kSorted entries is sorted in
+//     pieces of that many, so that memory stays bounded.
 // (3) One descriptor is open per level of depth.
-// (4) Directories that are left out are passed over in silence where they are found, by whatever name.
+// (4) Directories that are left out are passed over in silence where they are found, by whatever
+//     name.
 // Layer: stages. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
