@@ -33,7 +33,7 @@ set(pipelines_may_include "stages/.*|os/.*|[a-z_]+")
 set(heavy_headers "functional|iostream|regex|ranges|filesystem")
 set(private_packages "(fmt|oneapi|tbb|nlohmann|CLI)/.*")
 # Headers that end in .h are the system's, except those of these packages, which .cpp files may include.
-set(package_headers "(fmt|oneapi|tbb)/.*|zstd\\.h|zstd_errors\\.h|xxhash\\.h|jpeglib\\.h|png\\.h|openssl/evp\\.h")
+set(package_headers "(fmt|oneapi|tbb)/.*|zstd\\.h|zstd_errors\\.h|xxhash\\.h|jpeglib\\.h|jerror\\.h|png\\.h|openssl/evp\\.h")
 set(tbb_containers "concurrent_.*|enumerable_thread_specific|combinable|.*mutex|.*allocator")
 
 set(faults "")

@@ -68,6 +68,30 @@ TEST_CASE("entry maker: no name that is taken is opened, followed or replaced", 
   CHECK_FALSE(fs::exists(outside / "new"));
 }
 
+TEST_CASE("entry maker: a name that is taken is replaced where that is asked for", "[os]") {
+  const Scratch scratch;
+  const std::string precious = scratch.file("precious", "old");
+  scratch.file("file", "old");
+  fs::create_symlink(precious, scratch / "link");
+  fs::create_directory(scratch / "directory");
+  const Descriptor here = open_directory(scratch.path());
+  const std::string made = "made";
+  for (const std::string name : {"free", "file", "link"}) {
+    close_written(make_entry_file(here, made, made, false), made);
+    replace_entry({here, made}, {here, name}, name);
+    CHECK(fs::is_regular_file(fs::symlink_status(scratch / name)));
+    CHECK(fs::is_empty(scratch / name));
+    CHECK_FALSE(fs::exists(scratch / made));
+  }
+  CHECK(content_of(precious) == "old");
+  close_written(make_entry_file(here, made, made), made);
+  CHECK(fs::status(scratch / made).permissions() ==
+        (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK_THROWS_AS(replace_entry({here, made}, {here, "directory"}, "p"), std::system_error);
+  CHECK_THROWS_AS(replace_entry({here, made}, {here, "a/b"}, "p"), sluice::UsageError);
+  CHECK_THROWS_AS(replace_entry({here, ".."}, {here, made}, "p"), sluice::UsageError);
+}
+
 TEST_CASE("entry maker: attributes and times are those asked for", "[os]") {
   const Scratch scratch;
   const Descriptor here = open_directory(scratch.path());

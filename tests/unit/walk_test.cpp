@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 
+#include <sluice/os/directory.hpp>
 #include <sluice/run.hpp>
 #include <sluice/stages/collect.hpp>
 #include <sluice/stages/file_walk.hpp>
@@ -105,6 +106,29 @@ TEST_CASE("walk: what is no file is left alone when found and a dead letter when
   CHECK(given.dead[1].subject == "standard input");
   CHECK(given.dead[2].subject == scratch / "missing");
   CHECK(given.dead[2].error == "cannot open: No such file or directory (errno 2)");
+}
+
+TEST_CASE("FileWalk: a directory that is left out is not entered, by whatever name", "[stages]") {
+  const Scratch scratch;
+  scratch.file("in/a", "1");
+  scratch.file("in/out/b", "1");
+  scratch.file("in/out too/c", "1");
+  const auto files = [&](const std::vector<std::string>& left_out) {
+    stages::FileWalk walk({scratch / "in"});
+    for (const std::string& path : left_out) {
+      walk.leave_out(detail::Directory(path).own_inode(path).identity);
+    }
+    std::vector<std::string> found;
+    for (;;) {
+      stages::FileWalk::Found next = walk.next();
+      if (next.kind == stages::FileWalk::Kind::end) return found;
+      CHECK(next.kind == stages::FileWalk::Kind::file);
+      found.push_back(next.path.substr(scratch.path().size()));
+    }
+  };
+  CHECK(files({}) == std::vector<std::string>{"/in/a", "/in/out too/c", "/in/out/b"});
+  CHECK(files({scratch / "in/./out/../out"}) == std::vector<std::string>{"/in/a", "/in/out too/c"});
+  CHECK(files({scratch / "in/out", scratch / "in/out too"}) == std::vector<std::string>{"/in/a"});
 }
 
 TEST_CASE("FileWalk: a directory larger than a piece loses and doubles nothing", "[stages]") {

@@ -103,10 +103,11 @@ std::string fault_of(const ArgSpec& spec) {
 }  // namespace
 
 const std::vector<std::string>& reserved_names() {
-  // Without "json": run has no such option, and where a command has one it is the command's.
-  static const std::vector<std::string> names = {"batch",  "capacity", "carrier", "dead-letters",
-                                                 "format", "grace",    "help",    "progress",
-                                                 "quiet",  "report",   "workers"};
+  // Without "format" and "json": run has no such option, and where a command has one it is the
+  // command's.
+  static const std::vector<std::string> names = {"batch",  "capacity", "carrier",  "dead-letters",
+                                                 "grace",  "help",     "progress", "quiet",
+                                                 "report", "workers"};
   return names;
 }
 

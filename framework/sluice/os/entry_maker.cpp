@@ -105,10 +105,11 @@ void make_entry_directory(const Descriptor& parent, const std::string& name, boo
 }
 
 Descriptor make_entry_file(const Descriptor& parent, const std::string& name,
-                           const std::string& path) {
+                           const std::string& path, bool is_private) {
   require_entry_name(name, path);
-  const int number = openat(parent.number(), name.c_str(),
-                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const int number =
+      openat(parent.number(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+             is_private ? 0600 : 0666);
   if (number < 0) throw_os_error(errno, "make", path);
   return Descriptor(number);
 }
@@ -139,6 +140,14 @@ void move_entry(EntryPlace from, EntryPlace to, const std::string& path) {
   };
   if (move(RENAME_NOREPLACE) == 0) return;
   if (errno != EINVAL || move(0) != 0) throw_os_error(errno, "move to", path);
+}
+
+void replace_entry(EntryPlace from, EntryPlace to, const std::string& path) {
+  require_entry_name(from.name, path);
+  require_entry_name(to.name, path);
+  if (renameat(from.parent.number(), from.name.c_str(), to.parent.number(), to.name.c_str()) != 0) {
+    throw_os_error(errno, "rename to", path);
+  }
 }
 
 void set_attributes(const Descriptor& descriptor, std::uint32_t mode, const FileTime& modified,

@@ -39,9 +39,10 @@ void remove_directory(const std::string& path) noexcept;
 /// Makes a directory of the usual permissions or, with `is_private`, one for its owner alone.
 void make_entry_directory(const Descriptor& parent, const std::string& name, bool is_private,
                           const std::string& path);
-/// Makes a file for its owner alone and opens it for writing; refuses any name that is taken.
+/// Makes a file, for its owner alone or of the usual permissions, and opens it for writing; refuses
+/// any name that is taken.
 [[nodiscard]] Descriptor make_entry_file(const Descriptor& parent, const std::string& name,
-                                         const std::string& path);
+                                         const std::string& path, bool is_private = true);
 void make_entry_symlink(const Descriptor& parent, const std::string& name,
                         const std::string& target, const std::string& path);
 
@@ -54,6 +55,9 @@ struct EntryPlace {
 void link_entry(EntryPlace from, EntryPlace to, const std::string& path);
 /// Moves an entry; refuses a name that is taken (a file system without that ability replaces it).
 void move_entry(EntryPlace from, EntryPlace to, const std::string& path);
+/// Moves a file to a name that may be taken: what had it (a file, a link, no directory) is gone in
+/// one step.
+void replace_entry(EntryPlace from, EntryPlace to, const std::string& path);
 
 /// Permissions, then the time of last modification, of an open file or directory.
 void set_attributes(const Descriptor& descriptor, std::uint32_t mode, const FileTime& modified,

@@ -124,7 +124,8 @@ FileWalk::Found FileWalk::visit(Level& level, const Entry& entry) {
   const std::string path = join(level.path, entry.name);
   try {
     if (entry.kind == FileKind::directory) {
-      levels_.push_back({Directory(level.directory, entry.name, path), path});
+      Directory directory(level.directory, entry.name, path);
+      if (!is_left_out(directory, path)) levels_.push_back({std::move(directory), path});
       return {};
     }
     const FileStatus status = level.directory.status(entry.name, path);
@@ -133,6 +134,12 @@ FileWalk::Found FileWalk::visit(Level& level, const Entry& entry) {
   } catch (const std::system_error& error) {
     return unreadable(path, "open", error);
   }
+}
+
+bool FileWalk::is_left_out(const Directory& directory, const std::string& path) const {
+  if (left_out_.empty()) return false;
+  const auto identity = directory.own_inode(path).identity;
+  return std::find(left_out_.begin(), left_out_.end(), identity) != left_out_.end();
 }
 
 }  // namespace sluice::stages

@@ -2,14 +2,17 @@
 //
 // (1) Symbolic links are followed when they are given, not when they are found.
 // (2) Order: the paths as given; below a directory the byte order of whole paths, which is that of
-//     `find -type f | LC_ALL=C sort`. A directory with more than kSorted entries is sorted in pieces
-//     of that many, so that memory stays bounded.
+//     `find -type f | LC_ALL=C sort`. A directory with more than kSorted entries is sorted in
+//     pieces of that many, so that memory stays bounded.
 // (3) One descriptor is open per level of depth.
+// (4) Directories that are left out are passed over in silence where they are found, by whatever
+//     name.
 // Layer: stages. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sluice/os/directory.hpp>
+#include <sluice/os/inode.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +44,9 @@ class FileWalk {
   explicit FileWalk(std::vector<std::string> roots, std::size_t sorted = kSorted)
       : roots_(std::move(roots)), sorted_(sorted) {}
 
+  /// Does not go into this directory: the walker's own output, say.
+  void leave_out(sluice::detail::FileIdentity directory) { left_out_.push_back(directory); }
+
   [[nodiscard]] Found next();
 
  private:
@@ -58,9 +64,12 @@ class FileWalk {
   void list_piece(Level& level);
   [[nodiscard]] bool resolve(const Level& level, Entry& entry) const;
   [[nodiscard]] Found visit(Level& level, const Entry& entry);
+  [[nodiscard]] bool is_left_out(const sluice::detail::Directory& directory,
+                                 const std::string& path) const;
 
   std::vector<std::string> roots_;
   std::size_t sorted_;
+  std::vector<sluice::detail::FileIdentity> left_out_{};
   std::size_t at_ = 0;
   std::vector<Level> levels_;
   std::vector<Found> failed_;  // found while a directory was listed, to be told next
