@@ -43,6 +43,11 @@ void PortCore::not_put(PutStatus status, QueueCore& queue) noexcept {
   }
 }
 
+void PortCore::dropped_directly() noexcept {
+  ++not_put_;
+  branches_[0]->counts.counts.add(Count::dropped);
+}
+
 bool PortCore::several_full() const noexcept {
   std::size_t full = 0;
   for (const auto& branch : branches_) {

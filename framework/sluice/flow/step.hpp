@@ -10,6 +10,7 @@
 
 #include <sluice/deadline.hpp>
 #include <sluice/flow/port.hpp>
+#include <sluice/flow/store_gauge.hpp>
 #include <sluice/flow/worker_state.hpp>
 #include <sluice/queue.hpp>
 
@@ -70,6 +71,9 @@ class StepBody {
   };
   /// Threads  any, at any time.
   [[nodiscard]] virtual InOrder in_order() const noexcept { return {}; }
+
+  /// What waits in the worker's store; null where it has none. Threads  any, at any time.
+  [[nodiscard]] virtual const StoreGauge* store() const noexcept { return nullptr; }
 
   /// The worker's branches, for the ledger.
   [[nodiscard]] virtual std::size_t branches() const noexcept = 0;
