@@ -242,16 +242,18 @@ void check_overflow(const Graph& graph, const Plan& plan, std::vector<std::strin
     }
     if (!drops_oldest) continue;
     if (other != nullptr) {
-      faults.push_back(fmt::format(
-          "stage {}: drop_oldest would drop items of {}, whose branch is {}; give all branches into "
-          "it drop_oldest, or this one drop_newest",
-          stage.name, graph.stages[other->from].name, to_string(other->overflow)));
+      faults.push_back(
+          fmt::format("stage {}: drop_oldest would drop items of {}, whose branch is {}; give all "
+                      "branches into "
+                      "it drop_oldest, or this one drop_newest",
+                      stage.name, graph.stages[other->from].name, to_string(other->overflow)));
     }
     if (reorders(stage)) {
-      faults.push_back(fmt::format(
-          "stage {}: drop_oldest makes gaps in the order that its {} workers keep; use drop_newest, "
-          "1 worker, or no order",
-          stage.name, stage.workers));
+      faults.push_back(
+          fmt::format("stage {}: drop_oldest makes gaps in the order that its {} workers keep; use "
+                      "drop_newest, "
+                      "1 worker, or no order",
+                      stage.name, stage.workers));
     }
   }
 }

@@ -24,8 +24,9 @@ namespace sluice {
 struct SpillLimits {
   /// The file is never larger; once it would be, the branch blocks until there is room again.
   std::uint64_t max_bytes = std::uint64_t{1} << 30;
-  std::size_t memory_items = 16384;  ///< that wait in memory as they are, before any goes to the file
-  std::string directory{};           ///< for the file; empty: TMPDIR, or /tmp
+  std::size_t memory_items =
+      16384;                ///< that wait in memory as they are, before any goes to the file
+  std::string directory{};  ///< for the file; empty: TMPDIR, or /tmp
 };
 
 namespace detail {
@@ -50,10 +51,11 @@ struct SpillPolicy {
   [[nodiscard]] FullPolicy for_items() const {
     FullPolicy policy{.name = "spill"};
     if constexpr (portable<T>) {
-      policy.store = std::make_shared<StoringMaker<T>>(SpillOptions{.memory_items = limits.memory_items,
-                                                                    .directory = limits.directory,
-                                                                    .max_bytes = limits.max_bytes,
-                                                                    .compressed = true});
+      policy.store =
+          std::make_shared<StoringMaker<T>>(SpillOptions{.memory_items = limits.memory_items,
+                                                         .directory = limits.directory,
+                                                         .max_bytes = limits.max_bytes,
+                                                         .compressed = true});
       if (limits.max_bytes == 0) policy.fault = "max_bytes is 0; give at least 1";
     } else {
       policy.fault =

@@ -250,9 +250,7 @@ template <class T, class KeyOf>
 /// policy of its own. Before route, every arm has it; key_by may stand before or behind it.
 template <class Policy>
   requires(Policy::kWhenFull)
-[[nodiscard]] detail::WhenFull<Policy> when_full(Policy policy) {
-  return {std::move(policy)};
-}
+[[nodiscard]] detail::WhenFull<Policy> when_full(Policy policy) { return {std::move(policy)}; }
 template <class T, class Policy>
 [[nodiscard]] Stream<T> operator|(const Stream<T>& stream, const detail::WhenFull<Policy>& full) {
   static_assert(detail::may_fan_out<T>,

@@ -76,8 +76,7 @@ void Graph::connect(const std::vector<Origin>& origins, std::size_t to, const It
     use(origin, item);
     std::string adaptors = origin.adaptors;
     if (key != nullptr) adaptors += adaptors.empty() ? "key_by" : ", key_by";
-    const Overflow overflow =
-        origin.policy == nullptr ? Overflow::block : origin.policy->overflow;
+    const Overflow overflow = origin.policy == nullptr ? Overflow::block : origin.policy->overflow;
     connections.push_back({.from = origin.stage,
                            .to = to,
                            .selector = in_a_row(origin.selector, key),
@@ -193,9 +192,10 @@ void check_options(const StageDef& def, std::vector<std::string>& faults) {
         def.name));
   }
   if (def.stores && !def.feedback && options.carrier == Carrier::thread) {
-    faults.push_back(fmt::format(
-        "stage {}: what is spilled waits for items and for room at once, which only the pool can do",
-        def.name));
+    faults.push_back(
+        fmt::format("stage {}: what is spilled waits for items and for room at once, which only "
+                    "the pool can do",
+                    def.name));
   }
   if (options.streaming && options.carrier == Carrier::pool) {
     faults.push_back(fmt::format(

@@ -26,8 +26,9 @@ enum class Overflow : unsigned char {
 struct FullPolicy {
   std::string name{};  ///< as shown on the edge
   Overflow overflow = Overflow::block;
-  std::shared_ptr<StageMaker> store{};  ///< of the stage that keeps what does not fit; null where none does
-  std::string fault{};                  ///< why it can't be; empty where it can
+  std::shared_ptr<StageMaker>
+      store{};          ///< of the stage that keeps what does not fit; null where none does
+  std::string fault{};  ///< why it can't be; empty where it can
 };
 
 }  // namespace sluice::detail

@@ -36,10 +36,8 @@ void SpillFile::write(std::span<const std::byte> bytes, std::size_t records) {
   if (space_.end() > slots_) slots_ = space_.end();
   try {
     file_.write_at(first * kSlot, stored);
-    blocks_.push({.first_slot = first,
-                  .stored = stored.size(),
-                  .bytes = bytes.size(),
-                  .records = records});
+    blocks_.push(
+        {.first_slot = first, .stored = stored.size(), .bytes = bytes.size(), .records = records});
   } catch (...) {
     space_.give(first, count);
     throw;

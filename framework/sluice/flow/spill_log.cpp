@@ -70,7 +70,8 @@ void SpillLog::close_record() {
 }
 
 void SpillLog::write_block(std::span<const std::byte> bytes, std::size_t records) {
-  if (file_ == nullptr) file_ = std::make_unique<SpillFile>(options_.directory, options_.compressed);
+  if (file_ == nullptr)
+    file_ = std::make_unique<SpillFile>(options_.directory, options_.compressed);
   file_->write(bytes, records);
   spilled_ += records;
   spilled_bytes_ += bytes.size();

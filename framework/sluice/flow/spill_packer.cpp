@@ -39,9 +39,8 @@ SpillPacker::~SpillPacker() = default;
 std::span<const std::byte> SpillPacker::pack(std::span<const std::byte> bytes) {
   if (contexts_ == nullptr) contexts_ = std::make_unique<Contexts>();
   packed_.resize(bytes.size() - bytes.size() / 8);
-  const std::size_t size =
-      ZSTD_compressCCtx(contexts_->pack.get(), packed_.data(), packed_.size(), bytes.data(),
-                        bytes.size(), kLevel);
+  const std::size_t size = ZSTD_compressCCtx(contexts_->pack.get(), packed_.data(), packed_.size(),
+                                             bytes.data(), bytes.size(), kLevel);
   if (ZSTD_isError(size) == 0) return packed_.view().first(size);
   if (ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation) throw std::bad_alloc();
   return bytes;  // it would not have become small enough

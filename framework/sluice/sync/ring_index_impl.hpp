@@ -90,7 +90,8 @@ Claim BasicRingIndex<Sync>::claim_put_over(Grant& grant, Grant& oldest) noexcept
     unlock_put(word);
     return Claim::grow;
   }
-  const std::uint64_t head = lock_get();  // waits for a get that is under way, perhaps it makes room
+  const std::uint64_t head =
+      lock_get();  // waits for a get that is under way, perhaps it makes room
   if (grant_from(head >> kShift)) {
     unlock_get(head);
     return Claim::ok;
