@@ -22,4 +22,5 @@
 #include <sluice/scheduler.hpp>
 #include <sluice/stage.hpp>
 #include <sluice/throttle.hpp>
+#include <sluice/when_full.hpp>
 #include <sluice/window.hpp>

@@ -10,6 +10,7 @@
 #include <sluice/codec.hpp>
 #include <sluice/flow/overflow.hpp>
 #include <sluice/flow/storing_step.hpp>
+#include <sluice/when_full.hpp>
 
 #include <cstddef>
 #include <cstdint>

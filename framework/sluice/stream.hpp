@@ -1,5 +1,5 @@
-// sluice/stream.hpp: handles on items on their way, and what can be done with them: | , key_by, when_full,
-// merge, route. A stream is made by Pipeline (pipeline.hpp) and by every stage with output.
+// sluice/stream.hpp: handles on items on their way, and what can be done with them: | , key_by, merge,
+// route. A stream is made by Pipeline (pipeline.hpp) and by every stage with output.
 // Layer: pipeline. API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -8,7 +8,6 @@
 #include <sluice/flow/graph.hpp>
 #include <sluice/flow/selector.hpp>
 #include <sluice/stage.hpp>
-#include <sluice/when_full.hpp>
 
 #include <array>
 #include <concepts>
@@ -68,10 +67,6 @@ template <class KeyOf>
 struct KeyBy {
   KeyOf key_of;
 };
-template <class Policy>
-struct WhenFull {
-  Policy policy;
-};
 
 /// A stage to be added behind a stream.
 struct NewStage {
@@ -103,12 +98,6 @@ struct StreamAccess {
   template <class T>
   static const StreamEnds& ends(const Stream<T>& stream) {
     return stream.ends_;
-  }
-
-  template <class T, class Policy>
-  static Stream<T> with_policy(const Stream<T>& stream, const Policy& policy) {
-    return Stream<T>(detail::with_policy(
-        stream.ends_, std::make_shared<const FullPolicy>(policy.template for_items<T>())));
   }
 
   template <class T, class Decl>
@@ -243,30 +232,6 @@ template <class T, class KeyOf>
 template <class T, class KeyOf>
 [[nodiscard]] KeyedStream<T, KeyOf> operator|(Stream<T>&& stream, detail::KeyBy<KeyOf> by) {
   return {std::move(stream), std::move(by.key_of)};
-}
-
-/// What this branch does with an output that finds its edge full: block(), drop_newest(), drop_oldest()
-/// (when_full.hpp), or spill() (spill.hpp). Of this branch only: the same stream used again blocks, or has a
-/// policy of its own. Before route, every arm has it; key_by may stand before or behind it.
-template <class Policy>
-  requires(Policy::kWhenFull)
-[[nodiscard]] detail::WhenFull<Policy> when_full(Policy policy) { return {std::move(policy)}; }
-template <class T, class Policy>
-[[nodiscard]] Stream<T> operator|(const Stream<T>& stream, const detail::WhenFull<Policy>& full) {
-  static_assert(detail::may_fan_out<T>,
-                "sluice: this stream's items can only be moved, so it has one consumer: write "
-                "std::move(stream) | when_full(...)");
-  return detail::StreamAccess::with_policy(stream, full.policy);
-}
-template <class T, class Policy>
-[[nodiscard]] Stream<T> operator|(Stream<T>&& stream, const detail::WhenFull<Policy>& full) {
-  const Stream<T> taken = std::move(stream);
-  return detail::StreamAccess::with_policy(taken, full.policy);
-}
-template <class T, class KeyOf, class Policy>
-[[nodiscard]] KeyedStream<T, KeyOf> operator|(KeyedStream<T, KeyOf> keyed,
-                                              const detail::WhenFull<Policy>& full) {
-  return {detail::StreamAccess::with_policy(keyed.stream, full.policy), std::move(keyed.key_of)};
 }
 
 /// One stream out of several: one queue with several producers, which closes with the last of

@@ -10,6 +10,10 @@
 #pragma once
 
 #include <sluice/flow/overflow.hpp>
+#include <sluice/stream.hpp>
+
+#include <memory>
+#include <utility>
 
 namespace sluice {
 
@@ -25,6 +29,18 @@ struct PortPolicy {
     return {.name = to_string(overflow), .overflow = overflow};
   }
 };
+
+template <class Policy>
+struct WhenFull {
+  Policy policy;
+};
+
+template <class T, class Policy>
+[[nodiscard]] Stream<T> with_policy_of(const Stream<T>& stream, const WhenFull<Policy>& full) {
+  return Stream<T>(
+      with_policy(StreamAccess::ends(stream),
+                  std::make_shared<const FullPolicy>(full.policy.template for_items<T>())));
+}
 
 }  // namespace detail
 
@@ -43,6 +59,31 @@ struct PortPolicy {
 /// numbers, and where another branch into the same edge has another policy, because its items would be dropped.
 [[nodiscard]] constexpr detail::PortPolicy drop_oldest() noexcept {
   return {detail::Overflow::drop_oldest};
+}
+
+/// What this branch does with an output that finds its edge full: block(), drop_newest(), drop_oldest(), or
+/// spill() (spill.hpp). Of this branch only: the same stream used again blocks, or has a policy of its own.
+/// Before route, every arm has it; key_by may stand before or behind it. A branch has one at most.
+template <class Policy>
+  requires(Policy::kWhenFull)
+[[nodiscard]] detail::WhenFull<Policy> when_full(Policy policy) { return {std::move(policy)}; }
+
+template <class T, class Policy>
+[[nodiscard]] Stream<T> operator|(const Stream<T>& stream, const detail::WhenFull<Policy>& full) {
+  static_assert(detail::may_fan_out<T>,
+                "sluice: this stream's items can only be moved, so it has one consumer: write "
+                "std::move(stream) | when_full(...)");
+  return detail::with_policy_of(stream, full);
+}
+template <class T, class Policy>
+[[nodiscard]] Stream<T> operator|(Stream<T>&& stream, const detail::WhenFull<Policy>& full) {
+  const Stream<T> taken = std::move(stream);
+  return detail::with_policy_of(taken, full);
+}
+template <class T, class KeyOf, class Policy>
+[[nodiscard]] KeyedStream<T, KeyOf> operator|(KeyedStream<T, KeyOf> keyed,
+                                              const detail::WhenFull<Policy>& full) {
+  return {detail::with_policy_of(keyed.stream, full), std::move(keyed.key_of)};
 }
 
 }  // namespace sluice

@@ -317,7 +317,7 @@ TEST_CASE("Drop: the order that several workers keep survives", "[edges]") {
       Collected<Number> got;
       Pipeline p("ordered");
       const StageOptions ordered = {
-          .workers = 3, .carrier = mix.at(1), .capacity = 8, .order = Order::keep};
+          .workers = 3, .carrier = mix.at(1), .order = Order::keep, .capacity = 8};
       auto kept = p.source("read", numbers(kItems), {.carrier = mix.at(0)}) |
                   map("first", same, ordered) | when_full(policy);
       // Only outputs that were never queued leave no gap in the order.

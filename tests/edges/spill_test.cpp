@@ -36,10 +36,11 @@ using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
 using Catch::Matchers::VectorContains;
 
+constexpr std::uint64_t kSlot = 16384;  // of the file
 const Number kMany = scaled(Number{30'000});
 
 /// A line of 100 letters that zstd makes small, with its number.
-std::string line_of(Number n) { return std::to_string(n) + ' ' + std::string(100, 'x'); }
+std::string text_of(Number n) { return std::to_string(n) + ' ' + std::string(100, 'x'); }
 /// One that it can't.
 std::string noise_of(Number n) {
   std::mt19937_64 random{n};
@@ -52,7 +53,7 @@ std::string noise_of(Number n) {
 }
 Number number_of(const std::string& line) { return std::stoull(line); }
 
-auto lines(Number count, std::string (*make)(Number) = line_of) {
+auto lines(Number count, std::string (*make)(Number) = text_of) {
   return [next = Number{0}, count, make]() mutable -> std::optional<std::string> {
     if (next == count) return std::nullopt;
     return make(next++);
@@ -121,8 +122,8 @@ TEST_CASE("Spill: a producer goes on while the consumer stands still, and nothin
     const StoreReport store = store_of(run->snapshot(), "slow/spill");
     CHECK(store.spilled > kMany / 2);
     CHECK(store.file_bytes > 0);
-    CHECK(store.file_bytes < store.spilled * 100 / 4);  // compressed
-    CHECK(open_bytes(scratch.path()) >= store.file_bytes);
+    CHECK(store.file_bytes < store.spilled * 100 / 4);             // compressed
+    CHECK(open_bytes(scratch.path()) + kSlot > store.file_bytes);  // its last slot is not full
     CHECK(std::filesystem::is_empty(scratch.path()));
     CHECK_THAT(run->explain(), Contains(" of them in a file"));
     CHECK_THAT(run->explain(), Contains("slow/spill.0: blocked"));
@@ -164,10 +165,12 @@ TEST_CASE("Spill: at the cap the branch blocks, the file is no larger, and nothi
           sink("slow", take, {.carrier = mix.at(1), .capacity = 2, .batch = 1});
       WatchedRun run(p);
       const OpensAtEnd opens(gate);
-      const std::string text = jammed(
-          run, {"read.0: blocked for _ s, waits for room on read->slow/spill",
-                "slow/spill.0: blocked for _ s, waits for room on slow/spill->slow",
-                "root cause: slow: has been at work for _ s, busy for _ s, item 0 at attempt 1"});
+      wait_until([&] {
+        const std::string text = run->explain();
+        return line_of(text, "edge read->slow/spill").ends_with(" that may not grow any more") &&
+               line_of(text, "read.0").ends_with("waits for room on read->slow/spill");
+      });
+      CHECK_THAT(run->explain(), Contains("root cause: slow: has been at work for "));
       CHECK(open_bytes(scratch.path()) <= cap);
       CHECK(branch(run->snapshot(), "read", "slow/spill").emitted < count);
       gate.open();
@@ -217,7 +220,7 @@ TEST_CASE(
         const OpensAtEnd opens(gate);
         wait_until_spilled(run, "slow/spill");
         if (end == End::stop) run->stop();
-        if (end == End::cancel || end == End::handle) run->cancel();
+        if (end == End::cancel) run->cancel();
         fail_elsewhere = end == End::elsewhere;
         if (end == End::elsewhere) {
           wait_until([&] { return run->snapshot().error_count > 0; });
@@ -228,8 +231,12 @@ TEST_CASE(
           wait_until([&] { return open_bytes(scratch.path()) == 0; });
           run->stop();
         }
-        if (end == End::handle) continue;
-        report = run.end();
+        if (end != End::handle) report = run.end();
+      }
+      if (end == End::handle) {
+        CHECK(open_bytes(scratch.path()) == 0);
+        CHECK(std::filesystem::is_empty(scratch.path()));
+        continue;
       }
       check_left(scratch, report);
       const StageReport store = report.stage("slow/spill");
@@ -373,7 +380,7 @@ TEST_CASE("Spill: in the arms of a route, by key, and behind stages that keep an
     Collected<Number> odd[2];
     Pipeline p("shapes");
     const StageOptions ordered = {
-        .workers = 3, .carrier = mix.at(1), .capacity = 8, .order = Order::keep};
+        .workers = 3, .carrier = mix.at(1), .order = Order::keep, .capacity = 8};
     const SpillLimits small{.memory_items = 3};
     auto arms = route(p.source("read", numbers(kMany), {.carrier = mix.at(0)}) |
                           map("first", same, ordered) | when_full(spill(small)),

@@ -162,7 +162,7 @@ class OutPort final : public PortCore {
     }
     if (branch.accepted == committed_) return true;
     if (put.status == PutStatus::full && branch.drops()) return drop_what_does_not_fit(branch);
-    return after_put(0, put.status, *queue_);
+    return put_failed(0, put.status, *queue_);
   }
 
   [[gnu::noinline]] bool drop_what_does_not_fit(Branch& branch) {
@@ -170,7 +170,7 @@ class OutPort final : public PortCore {
       T& item = staged_[branch.accepted];
       PutStatus status = queue_->try_put(std::move(item));
       if (status == PutStatus::full) status = put_by_policy(branch, *queue_, std::move(item));
-      if (status == PutStatus::closed) return after_put(0, status, *queue_);
+      if (status == PutStatus::closed) return put_failed(0, status, *queue_);
       branch.counts.counts.add(status == PutStatus::full ? Count::dropped : Count::put);
     }
     return true;

@@ -109,8 +109,9 @@ class PortCore {
   void commit_outputs(const void* outputs, std::size_t stride, std::size_t staged);
   /// Forgets what was decided about outputs that were not committed.
   void forget_decisions() noexcept;
-  /// A put has ended; true when the branch is done with all outputs, false when it has to wait.
-  [[nodiscard]] bool after_put(std::size_t index, PutStatus status, QueueCore& queue) noexcept;
+  /// A put was not accepted: true when the branch has ended and is done with all outputs, false when it has to
+  /// wait.
+  [[nodiscard]] bool put_failed(std::size_t index, PutStatus status, QueueCore& queue) noexcept;
   void found_full(QueueCore& queue, Branch& branch) noexcept {
     full_ = &queue;
     branch.full.store(&queue, std::memory_order_relaxed);

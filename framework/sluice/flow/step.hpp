@@ -10,7 +10,6 @@
 
 #include <sluice/deadline.hpp>
 #include <sluice/flow/port.hpp>
-#include <sluice/flow/store_gauge.hpp>
 #include <sluice/flow/worker_state.hpp>
 #include <sluice/queue.hpp>
 
@@ -19,6 +18,8 @@
 #include <span>
 
 namespace sluice::detail {
+
+class StoreGauge;
 
 enum class StepResult : unsigned char {
   progressed,   ///< something moved, call again

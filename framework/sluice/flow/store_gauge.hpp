@@ -22,8 +22,14 @@ class StoreGauge {
     now_.set(now);
     most_.set(most);
   }
+  /// Whether nothing more can be taken, because the file would grow too large.
+  void set_full(bool full) noexcept { full_.store(full, std::memory_order_relaxed); }
+  [[nodiscard]] bool full() const noexcept { return full_.load(std::memory_order_relaxed); }
   /// The store is gone.
-  void end() noexcept { now_.set({}); }
+  void end() noexcept {
+    now_.set({});
+    set_full(false);
+  }
 
   [[nodiscard]] Level now() const noexcept { return now_.get(); }
   /// The most there ever was of each at one time.
@@ -51,6 +57,7 @@ class StoreGauge {
 
   Shown now_;
   Shown most_;
+  std::atomic<bool> full_{false};
 };
 
 }  // namespace sluice::detail

@@ -11,8 +11,8 @@
 //     unfinished.
 // (2) got = completed + cancelled: what is offered is completed; what is in the batch or the store when the
 //     run or the branch ends is counted there and cancelled.
-// (3) `stuffed_` is written at the end of a step and read by whoever looks for work: a stuffed worker waits for
-//     room alone, and room in the store comes only from its own steps.
+// (3) Whether the store is full is written at the end of a step and read by whoever looks for work: with a full
+//     store the worker waits for room downstream alone, and room in the store comes only from its own steps.
 // Runs on the pool only: a thread of its own could not wait for items and for room at the same time.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
@@ -23,8 +23,8 @@
 #include <sluice/flow/port.hpp>
 #include <sluice/flow/spill_store.hpp>
 #include <sluice/flow/step_loop.hpp>
+#include <sluice/flow/store_gauge.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -49,7 +49,7 @@ class StoringStep final : public StepLoop {
   [[nodiscard]] bool stop_ends_wait() const noexcept override { return false; }
   [[nodiscard]] bool any_room(bool closely) const noexcept override {
     if (StepLoop::any_room(closely)) return true;
-    if (stuffed_.load(std::memory_order_relaxed)) return false;
+    if (gauge_.full()) return false;
     return closely ? lane_->may_have_items() && !lane_->drained() : lane_->has_items();
   }
   [[nodiscard]] const StoreGauge* store() const noexcept override { return &gauge_; }
@@ -70,10 +70,10 @@ class StoringStep final : public StepLoop {
     const bool took = take(frame);
     const bool gave = give();
     if (cancelled()) return abandon();
-    const bool stuffed = !store_->has_room();
-    stuffed_.store(stuffed, std::memory_order_relaxed);
+    const bool full = !store_->has_room();
+    gauge_.set_full(full);
     store_->show(gauge_);
-    if (took || gave || (next_ < batch_.size() && !stuffed)) return StepResult::progressed;
+    if (took || gave || (next_ < batch_.size() && !full)) return StepResult::progressed;
     if (pending()) return StepResult::needs_room;
     return lane_->drained() ? finish() : StepResult::needs_input;
   }
@@ -173,7 +173,6 @@ class StoringStep final : public StepLoop {
   ItemVector<T> batch_;
   std::size_t next_ = 0;     // of the batch: the first that is not stored
   std::size_t offered_ = 0;  // items whose outputs are in the port
-  std::atomic<bool> stuffed_{false};
   StoreGauge gauge_;
 };
 

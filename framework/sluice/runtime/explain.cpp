@@ -115,8 +115,9 @@ class Explainer {
     }
     const StoreGauge* const store = store_of(run_, stage);
     if (store == nullptr || store->now().items == 0) return text;
-    return text + fmt::format(", {} stored, {} of them in a file", store->now().items,
-                              store->now().spilled);
+    return text + fmt::format(", {} stored, {} of them in a file{}", store->now().items,
+                              store->now().spilled,
+                              store->full() ? " that may not grow any more" : "");
   }
 
   // The stage whose input edge has this queue as a lane; stages.size() when none has.

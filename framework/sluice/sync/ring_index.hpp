@@ -6,7 +6,7 @@
 // (1) Whoever set a side's claim bit owns that side until it stores the word again: it alone moves
 //     the index, reads or writes that side's plain members and touches the slots on its side of the
 //     index. A put claims the tail, a get the head; close, growth and capacity changes claim the tail
-//     (growth the head too), cancel both. Always tail before head.
+//     (growth the head too), cancel both, and so does a put that makes room. Always tail before head.
 // (2) Count, then publish: a slot is written before the tail that makes it visible and counts it, in
 //     one store. sync-point publish-items: that store releases, whoever looks for items acquires.
 // (3) A slot is empty before the head that frees it. sync-point publish-room: the mirror image.
