@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sluice/flow/feedback_step.hpp>
+#include <sluice/flow/storing_step.hpp>
 #include <sluice/pipeline.hpp>
 #include <sluice/stream.hpp>
 
@@ -60,6 +60,12 @@ class Feedback {
                                ": the stream that is put back belongs to another pipeline");
       return;
     }
+    for (const detail::Origin& origin : ends.origins) {
+      if (origin.policy == nullptr) continue;
+      graph_->faults.push_back("feedback " + graph_->stages[stage_].name +
+                               ": when_full on what is put back; leave it out, a feedback takes "
+                               "everything and keeps what does not fit");
+    }
     graph_->connect(ends.origins, stage_, detail::item_type<T>(), nullptr);
   }
 
@@ -72,9 +78,10 @@ class Feedback {
          .many = false,
          .many_reason = "a feedback has 1 worker",
          .feedback = true,
+         .stores = true,
          .in = detail::type_key<T>(),
          .out = detail::type_key<T>(),
-         .maker = std::make_shared<detail::FeedbackMaker<T>>(detail::SpillOptions{
+         .maker = std::make_shared<detail::StoringMaker<T>>(detail::SpillOptions{
              .memory_items = options.memory_items, .directory = std::move(options.directory)})});
     items_ = Stream<T>(detail::ends_of(graph_, stage));
     return stage;

@@ -127,6 +127,21 @@ class BasicQueue : public BasicQueueCore<Sync> {
   /// put_many() that never waits.
   PutManyResult try_put_many(std::span<T> items);
 
+  /// What put_over() did.
+  struct PutOver {
+    PutStatus status = PutStatus::ok;
+    bool dropped = false;
+  };
+  /// For the engine: a put that a full queue does not refuse: the oldest item makes room, is settled
+  /// as dropped and destroyed. Not for queues that weigh.
+  ///
+  /// Blocks   never: at most until whoever moves items right now has moved them. It drops at most one
+  ///          item and never tries again, because the slot becomes free while this put holds the
+  ///          tail, so no other producer can take it.
+  /// Returns  ok or closed (then nothing was dropped), and whether an item was dropped.
+  /// Throws   what moving the item or allocating throws; then nothing was put or dropped.
+  PutOver put_over(T&& item);
+
   // ---- get ---------------------------------------------------------------------------------------
 
   /// Takes the oldest item. The taker owes one task_done() for it, if anybody joins.

@@ -79,6 +79,14 @@ std::size_t EdgeReport::hot_lane() const noexcept {
   return static_cast<std::size_t>(most - lane_puts.begin());
 }
 
+std::uint64_t EdgeReport::dropped_when_full() const noexcept {
+  std::uint64_t sum = 0;
+  for (const BranchReport& branch : branches) {
+    sum += branch.dropped_newest + branch.dropped_oldest;
+  }
+  return sum;
+}
+
 const StageReport& Report::stage(const std::string& name) const {
   std::vector<std::string> names;
   for (const StageReport& stage : stages) {

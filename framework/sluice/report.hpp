@@ -64,6 +64,30 @@ struct StageReport {
   [[nodiscard]] WorkerReport clock_sum() const noexcept;
 };
 
+/// One output of a stage joined to an edge: emitted = put + refused + elsewhere + dropped_newest.
+struct BranchReport {
+  std::string from{};                ///< the stage
+  std::string when_full{};           ///< block, drop_newest, drop_oldest or spill
+  std::uint64_t emitted = 0;         ///< outputs of the stage
+  std::uint64_t put = 0;             ///< accepted by the edge
+  std::uint64_t refused = 0;         ///< the edge had ended
+  std::uint64_t elsewhere = 0;       ///< a route sent them to another branch
+  std::uint64_t dropped_newest = 0;  ///< found the edge full and were dropped
+  std::uint64_t dropped_oldest =
+      0;  ///< queued items, of any branch, dropped to make room for these
+};
+
+/// What waits in the store of an edge whose consumer takes always: one that spills, or a feedback's. Numbers of
+/// now, and the most there ever was of each.
+struct StoreReport {
+  std::uint64_t items = 0;
+  std::uint64_t items_high_water = 0;
+  std::uint64_t spilled = 0;  ///< of the items: in the file
+  std::uint64_t spilled_high_water = 0;
+  std::uint64_t file_bytes = 0;  ///< of the file, taken by these
+  std::uint64_t file_bytes_high_water = 0;
+};
+
 struct EdgeReport {
   std::string name{};  ///< from->to
   std::string adaptors{};
@@ -72,13 +96,18 @@ struct EdgeReport {
   std::uint64_t put = 0;
   std::uint64_t got = 0;
   std::uint64_t done = 0;
-  std::uint64_t dropped = 0;  ///< by cancel: settled, but not among the done
+  std::uint64_t dropped = 0;  ///< by cancel or drop_oldest: settled, but not among the done
   std::uint64_t queued = 0;
   std::uint64_t high_water = 0;            ///< most items queued at once (largest lane)
   double full_s = 0;                       ///< producers waited for room, summed over them
   double empty_s = 0;                      ///< consumers waited for items, summed over them
   std::vector<std::uint64_t> lane_puts{};  ///< of a keyed edge: items per lane
+  std::vector<BranchReport> branches{};    ///< that feed it; none where application code does
+  bool stores = false;                     ///< there is a store behind it
+  StoreReport store{};
 
+  /// What its branches dropped because it was full.
+  [[nodiscard]] std::uint64_t dropped_when_full() const noexcept;
   /// The lane that got so much more than its share that more workers would not help: past the middle
   /// between an equal share and everything, or three equal shares. lane_puts.size() if there is none.
   [[nodiscard]] std::size_t hot_lane() const noexcept;

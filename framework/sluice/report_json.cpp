@@ -59,20 +59,47 @@ Json stage_json(const StageReport& stage) {
   return json;
 }
 
+Json branch_json(const BranchReport& branch) {
+  return {{"from", branch.from},
+          {"when_full", branch.when_full},
+          {"emitted", branch.emitted},
+          {"put", branch.put},
+          {"refused", branch.refused},
+          {"elsewhere", branch.elsewhere},
+          {"dropped_newest", branch.dropped_newest},
+          {"dropped_oldest", branch.dropped_oldest}};
+}
+
+Json store_json(const StoreReport& store) {
+  return {{"items", store.items},           {"items_high_water", store.items_high_water},
+          {"spilled", store.spilled},       {"spilled_high_water", store.spilled_high_water},
+          {"file_bytes", store.file_bytes}, {"file_bytes_high_water", store.file_bytes_high_water}};
+}
+
+template <class T, class ToJson>
+Json array_of(const std::vector<T>& values, ToJson to_json) {
+  Json array = Json::array();
+  for (const T& value : values) array.push_back(to_json(value));
+  return array;
+}
+
 Json edge_json(const EdgeReport& edge) {
-  return {{"name", edge.name},
-          {"adaptors", edge.adaptors},
-          {"capacity", edge.capacity},
-          {"lanes", edge.lanes},
-          {"put", edge.put},
-          {"got", edge.got},
-          {"done", edge.done},
-          {"dropped", edge.dropped},
-          {"queued", edge.queued},
-          {"high_water", edge.high_water},
-          {"full_s", rounded(edge.full_s)},
-          {"empty_s", rounded(edge.empty_s)},
-          {"lane_puts", edge.lane_puts}};
+  Json json = {{"name", edge.name},
+               {"adaptors", edge.adaptors},
+               {"capacity", edge.capacity},
+               {"lanes", edge.lanes},
+               {"put", edge.put},
+               {"got", edge.got},
+               {"done", edge.done},
+               {"dropped", edge.dropped},
+               {"queued", edge.queued},
+               {"high_water", edge.high_water},
+               {"full_s", rounded(edge.full_s)},
+               {"empty_s", rounded(edge.empty_s)},
+               {"lane_puts", edge.lane_puts},
+               {"branches", array_of(edge.branches, branch_json)}};
+  if (edge.stores) json["store"] = store_json(edge.store);
+  return json;
 }
 
 Json error_json(const ErrorReport& error) {
@@ -82,13 +109,6 @@ Json error_json(const ErrorReport& error) {
           {"attempt", error.attempt},
           {"phase", error.phase},
           {"cause", error.cause}};
-}
-
-template <class T, class ToJson>
-Json array_of(const std::vector<T>& values, ToJson to_json) {
-  Json array = Json::array();
-  for (const T& value : values) array.push_back(to_json(value));
-  return array;
 }
 
 }  // namespace

@@ -139,6 +139,41 @@ std::string hot_lane_lines(const std::vector<EdgeReport>& edges) {
   return lines;
 }
 
+std::string drop_lines(const std::vector<EdgeReport>& edges) {
+  std::string lines;
+  for (const EdgeReport& edge : edges) {
+    for (const BranchReport& branch : edge.branches) {
+      const std::uint64_t wanted = branch.emitted - std::min(branch.emitted, branch.elsewhere);
+      if (branch.dropped_newest > 0) {
+        lines += fmt::format(
+            "dropped: {}: {} of {} outputs of {} found it full ({})\n", one_line(edge.name),
+            branch.dropped_newest, wanted, one_line(branch.from),
+            per_cent(static_cast<double>(branch.dropped_newest), static_cast<double>(wanted)));
+      }
+      if (branch.dropped_oldest > 0) {
+        lines += fmt::format(
+            "dropped: {}: {} of {} queued items made room for outputs of {} ({})\n",
+            one_line(edge.name), branch.dropped_oldest, edge.put, one_line(branch.from),
+            per_cent(static_cast<double>(branch.dropped_oldest), static_cast<double>(edge.put)));
+      }
+    }
+  }
+  return lines;
+}
+
+std::string spill_lines(const std::vector<EdgeReport>& edges) {
+  std::string lines;
+  for (const EdgeReport& edge : edges) {
+    const StoreReport& store = edge.store;
+    if (store.spilled_high_water == 0) continue;
+    lines += fmt::format(
+        "spilled: {}: at most {} items waited, at most {} of them in {:.1f} MB of a file\n",
+        one_line(edge.name), store.items_high_water, store.spilled_high_water,
+        static_cast<double>(store.file_bytes_high_water) * 1e-6);
+  }
+  return lines;
+}
+
 std::string window_lines(const std::vector<StageReport>& stages) {
   std::string lines;
   for (const StageReport& stage : stages) {
@@ -185,6 +220,8 @@ std::string Report::table() const {
   text += '\n' + count_table(stages);
   text += '\n' + time_table(stages);
   if (!edges.empty()) text += '\n' + edge_table(edges);
+  text += drop_lines(edges);
+  text += spill_lines(edges);
   text += window_lines(stages);
   text += hot_lane_lines(edges);
   text += '\n' + ledger_lines(ledger);

@@ -201,12 +201,12 @@ bool uses_pool(const Plan& plan) {
 void avoid_pool(Plan& plan) {
   for (PlannedStage& stage : plan.stages) {
     if (stage.carrier != Carrier::pool) continue;
-    if (stage.kind == "feedback") {
+    if (stage.kind == "feedback" || stage.kind == "spill") {
       throw UsageError(
-          fmt::format("run: pipeline {} has a feedback, which needs the pool, and is started from "
+          fmt::format("run: pipeline {} has a {}, which needs the pool, and is started from "
                       "a stage on the "
                       "pool; mark that stage .blocking",
-                      plan.pipeline));
+                      plan.pipeline, stage.kind));
     }
     stage.carrier = Carrier::thread;
     stage.why += "; thread after all: started from a stage on the pool";

@@ -15,6 +15,7 @@ namespace {
 
 using detail::Connection;
 using detail::Graph;
+using detail::Overflow;
 using detail::StageDef;
 using detail::StageRole;
 
@@ -35,7 +36,7 @@ void override_stage(StageDef& def, const StageOverride& over) {
 
 void check_override(const StageDef& def, const StageOverride& over,
                     std::vector<std::string>& faults) {
-  const bool single = def.role == StageRole::source || def.role == StageRole::inlet || def.feedback;
+  const bool single = def.role == StageRole::source || def.role == StageRole::inlet || def.stores;
   if (single && over.workers != kAuto && over.workers != 1) {
     faults.push_back(fmt::format("stage {}: a {} has exactly 1 worker, not {}", def.name, def.kind,
                                  over.workers));
@@ -63,8 +64,8 @@ Graph overridden(const Graph& graph, const std::vector<StageOverride>& overrides
 Carrier choose_carrier(const StageDef& def, std::string& why) {
   if (def.options.carrier != Carrier::automatic) return def.options.carrier;
   if (def.role == StageRole::outlet) return Carrier::thread;
-  if (def.feedback) {
-    why += "pool: a feedback takes items while it waits for room; ";
+  if (def.stores) {
+    why += fmt::format("pool: a {} takes items while it waits for room; ", def.kind);
     return Carrier::pool;
   }
   if (def.role == StageRole::source) {
@@ -229,6 +230,38 @@ void check_order(const Graph& graph, const Plan& plan, std::vector<std::string>&
   }
 }
 
+// Dropping what is queued takes the decision from other branches, and numbers from the items.
+void check_overflow(const Graph& graph, const Plan& plan, std::vector<std::string>& faults) {
+  for (const PlannedEdge& edge : plan.edges) {
+    const PlannedStage& stage = plan.stages[edge.to];
+    bool drops_oldest = false;
+    const Connection* other = nullptr;
+    for (const Connection& connection : graph.connections) {
+      if (connection.to != edge.to) continue;
+      if (connection.overflow == Overflow::drop_oldest) {
+        drops_oldest = true;
+      } else {
+        other = &connection;
+      }
+    }
+    if (!drops_oldest) continue;
+    if (other != nullptr) {
+      faults.push_back(
+          fmt::format("stage {}: drop_oldest would drop items of {}, whose branch is {}; give all "
+                      "branches into "
+                      "it drop_oldest, or this one drop_newest",
+                      stage.name, graph.stages[other->from].name, to_string(other->overflow)));
+    }
+    if (reorders(stage)) {
+      faults.push_back(
+          fmt::format("stage {}: drop_oldest makes gaps in the order that its {} workers keep; use "
+                      "drop_newest, "
+                      "1 worker, or no order",
+                      stage.name, stage.workers));
+    }
+  }
+}
+
 }  // namespace
 
 Machine Machine::here() { return {.cores = std::max(1U, detail::usable_cpus())}; }
@@ -244,6 +277,7 @@ Plan plan(const Pipeline& pipeline, const Machine& machine,
   }
   connect(graph, plan);
   check_order(graph, plan, faults);
+  check_overflow(graph, plan, faults);
   if (!faults.empty()) throw PipelineError(std::move(faults));
   plan_windows(plan);
   return plan;

@@ -23,4 +23,5 @@
 #include <sluice/stage.hpp>
 #include <sluice/start_method.hpp>
 #include <sluice/throttle.hpp>
+#include <sluice/when_full.hpp>
 #include <sluice/window.hpp>

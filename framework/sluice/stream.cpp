@@ -52,9 +52,10 @@ std::size_t add_stage(const StreamEnds& from, NewStage stage) {
   Graph& graph = *graph_of(from);
   check_retry(graph, stage);
   const StageRole role = role_of(stage.base);
+  const std::vector<Origin> origins = graph.behind_stores(from.origins, stage.base.name, stage.in);
   const std::size_t index = graph.add(
       define(std::move(stage.base), role, stage.in.key, stage.out, std::move(stage.maker)));
-  graph.connect(from.origins, index, stage.in, stage.key);
+  graph.connect(origins, index, stage.in, stage.key);
   return index;
 }
 
@@ -66,6 +67,11 @@ std::size_t add_source(Graph& graph, Declared base, TypeKey out,
 
 StreamEnds ends_of(const std::shared_ptr<Graph>& graph, std::size_t stage) {
   return {graph, {graph->output_of(stage)}};
+}
+
+StreamEnds with_policy(const StreamEnds& from, const std::shared_ptr<const FullPolicy>& policy) {
+  const std::shared_ptr<Graph>& graph = graph_of(from);
+  return {graph, graph->with_policy(from.origins, policy)};
 }
 
 StreamEnds merged(StreamEnds first, const StreamEnds& second) {

@@ -85,6 +85,9 @@ std::size_t add_stage(const StreamEnds& from, NewStage stage);
 std::size_t add_source(Graph& graph, Declared base, TypeKey out, std::unique_ptr<StageMaker> maker);
 /// The stage's output as a stream.
 [[nodiscard]] StreamEnds ends_of(const std::shared_ptr<Graph>& graph, std::size_t stage);
+/// The same items; the branch has this policy for a full edge.
+[[nodiscard]] StreamEnds with_policy(const StreamEnds& from,
+                                     const std::shared_ptr<const FullPolicy>& policy);
 /// Both streams' items in one; a fault when they belong to different pipelines.
 [[nodiscard]] StreamEnds merged(StreamEnds first, const StreamEnds& second);
 /// The graph of a stream. Throws  PipelineError when it was moved from.

@@ -10,6 +10,7 @@
 #include <support/numbers.hpp>
 
 #include <sluice/sluice.hpp>
+#include <sluice/spill.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -274,9 +275,62 @@ inline Exercise output_after_cancel(Carrier carrier) {
   return made;
 }
 
+/// Edges of one slot with every policy: outputs and items are dropped, and kept in a store; then the run is
+/// cancelled while edges and the store hold some.
+inline Exercise full_edges(Carrier carrier) {
+  Exercise made("full edges");
+  const auto seen = made.seen;
+  const SinkOptions end = {.carrier = carrier, .capacity = 1, .batch = 1};
+  const auto count = [seen](Number) { ++seen->sink_calls; };
+  const auto cancel = [seen, left = 25](Number, Context& context) mutable {
+    ++seen->sink_calls;
+    if (--left == 0) context.cancel();
+  };
+  const auto twice = [](Number n, Emitter<Number>& out) {
+    out.emit(n);
+    out.emit(n);
+  };
+  auto single = made.pipeline.source("read", numbers(60), {.carrier = carrier});
+  auto stream = single | when_full(drop_oldest()) |
+                flat_map<Number>("twice", twice, {.carrier = carrier, .capacity = 1, .batch = 1});
+  stream | when_full(drop_newest()) | sink("newest", count, end);
+  stream | when_full(drop_oldest()) | sink("oldest", count, end);
+  stream | when_full(spill({.memory_items = 2})) | sink("all", cancel, end);
+  made.numbers = [seen](const Report& report, Complaints& wrong) {
+    std::uint64_t completed = 0;
+    for (const char* const name : {"newest", "oldest", "all"}) {
+      completed += report.stage(name).completed;
+    }
+    expect_number(wrong, "completed", completed, seen->sink_calls);
+  };
+  return made;
+}
+
+/// The only branch of a source drops, so that its outputs go straight to the edge.
+template <class Policy>
+Exercise dropping(const char* name, Policy policy, Carrier carrier) {
+  Exercise made(name);
+  const auto seen = made.seen;
+  made.pipeline.source("read", numbers(40), {.carrier = carrier}) | when_full(policy) |
+      sink("count", [seen](Number) { ++seen->sink_calls; },
+           {.carrier = carrier, .capacity = 1, .batch = 1});
+  made.numbers = [seen](const Report& report, Complaints& wrong) {
+    expect_number(wrong, "completed", report.stage("count").completed, seen->sink_calls);
+    expect_number(wrong, "received and dropped",
+                  report.stage("count").completed + report.edges[0].dropped_when_full(), 40);
+  };
+  return made;
+}
+inline Exercise dropping_newest(Carrier carrier) {
+  return dropping("dropping newest", drop_newest(), carrier);
+}
+inline Exercise dropping_oldest(Carrier carrier) {
+  return dropping("dropping oldest", drop_oldest(), carrier);
+}
+
 using MakeExercise = Exercise (*)(Carrier);
-inline constexpr MakeExercise kExercises[] = {every_fate,     failing_run,
-                                              failing_source, throwing_after_cancel,
-                                              breaking_item,  output_after_cancel};
+inline constexpr MakeExercise kExercises[] = {
+    every_fate,          failing_run, failing_source,  throwing_after_cancel, breaking_item,
+    output_after_cancel, full_edges,  dropping_newest, dropping_oldest};
 
 }  // namespace sluice::testing_support

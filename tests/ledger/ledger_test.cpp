@@ -48,9 +48,10 @@ class Omission {
 constexpr std::uint64_t kNoTurn = detail::kEveryTurn - 1;  // counts, leaves out nothing
 
 const char* name_of(Count kind) {
-  constexpr const char* kNames[] = {"taken",   "settled", "completed", "filtered", "skipped",
-                                    "dead",    "failed",  "cancelled", "retried",  "created",
-                                    "emitted", "put",     "refused",   "elsewhere"};
+  constexpr const char* kNames[] = {"taken",     "settled", "completed", "filtered",  "skipped",
+                                    "dead",      "failed",  "cancelled", "retried",   "created",
+                                    "emitted",   "put",     "refused",   "elsewhere", "dropped",
+                                    "displaced", "cleared"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(Count::kinds));
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -167,7 +168,7 @@ TEST_CASE("Ledger: on threads and the pool, join refuses a run without one kind 
           kind == Count::filtered || kind == Count::retried || kind == Count::created;
       if (report_only) return;
       INFO("left out: " << name_of(kind) << ", on " << to_string(carrier));
-      for (const MakeExercise make : {every_fate, failing_run}) {
+      for (const MakeExercise make : {every_fate, failing_run, full_edges}) {
         const Omission omission(kind);
         const bool was_refused = refused(make, carrier);
         if (Omission::turns() > 0) CHECK(was_refused);

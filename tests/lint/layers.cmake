@@ -13,7 +13,7 @@ set(levels
   "(sync|os|observe)/.*|queue_status"
   "queue|ordered_queue|get_result|codec(/.*)?|shared_bytes"
   "(flow/.*)|stage|emitter|options|context|batch|throttle"
-  "pipeline|stream|feedback|reduce|per_key|window|chaos|report(_.*)?"
+  "pipeline|stream|feedback|reduce|per_key|when_full|spill|window|chaos|report(_.*)?"
   "scheduler|plan_.*"
   "(runtime|process)/.*"
   "run"

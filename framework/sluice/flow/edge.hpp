@@ -13,6 +13,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/observe/tally.hpp>
 #include <sluice/queue.hpp>
 
 #include <atomic>
@@ -42,8 +43,16 @@ class EdgeBase {
   virtual ~EdgeBase() = default;
 
   [[nodiscard]] virtual QueueCore& lane(std::size_t index) noexcept = 0;
-  /// Drops and settles what is queued, refuses everything further; returns how many were dropped.
-  virtual std::uint64_t cancel() noexcept = 0;
+  /// Drops and settles what is queued, refuses everything further. Threads  any.
+  void cancel() noexcept {
+    const std::uint64_t dropped = cancel_lanes();
+    // Relaxed: exact once the run has ended, as every counter of the ledger.
+    if (!omitted(Count::cleared, dropped)) cleared_.fetch_add(dropped, std::memory_order_relaxed);
+  }
+  /// Items that cancel() dropped.
+  [[nodiscard]] std::uint64_t cleared() const noexcept {
+    return cleared_.load(std::memory_order_relaxed);
+  }
 
   [[nodiscard]] const EdgeSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] std::size_t lanes() const noexcept { return spec_.lanes; }
@@ -64,8 +73,12 @@ class EdgeBase {
   }
 
  private:
+  /// Cancels every lane; returns how many items were dropped.
+  virtual std::uint64_t cancel_lanes() noexcept = 0;
+
   EdgeSpec spec_;
   std::atomic<std::size_t> open_producers_{0};
+  std::atomic<std::uint64_t> cleared_{0};
   std::atomic<std::int64_t> full_ns_{0};
 };
 
@@ -89,13 +102,13 @@ class Edge final : public EdgeBase {
   [[nodiscard]] QueueCore& lane(std::size_t index) noexcept override { return *lanes_[index]; }
   [[nodiscard]] Queue<T>& queue(std::size_t index) noexcept { return *lanes_[index]; }
 
-  std::uint64_t cancel() noexcept override {
+ private:
+  std::uint64_t cancel_lanes() noexcept override {
     std::uint64_t dropped = 0;
     for (auto& lane : lanes_) dropped += lane->cancel();
     return dropped;
   }
 
- private:
   std::vector<std::unique_ptr<Queue<T>>> lanes_{};
 };
 

@@ -31,6 +31,18 @@ StageOptions stage_options(const SourceOptions& options) {
           .on_error = options.on_error};
 }
 
+const char* to_string(Overflow overflow) noexcept {
+  switch (overflow) {
+    case Overflow::block:
+      return "block";
+    case Overflow::drop_newest:
+      return "drop_newest";
+    case Overflow::drop_oldest:
+      return "drop_oldest";
+  }
+  return "unknown";
+}
+
 std::size_t Graph::add(StageDef def) {
   if (!def.name.empty()) def.name = prefix + def.name;
   stages.push_back(std::move(def));
@@ -65,11 +77,13 @@ void Graph::connect(const std::vector<Origin>& origins, std::size_t to, const It
     use(origin, item);
     std::string adaptors = origin.adaptors;
     if (key != nullptr) adaptors += adaptors.empty() ? "key_by" : ", key_by";
+    const Overflow overflow = origin.policy == nullptr ? Overflow::block : origin.policy->overflow;
     connections.push_back({.from = origin.stage,
                            .to = to,
                            .selector = in_a_row(origin.selector, key),
                            .adaptors = std::move(adaptors),
-                           .keyed = key != nullptr});
+                           .keyed = key != nullptr,
+                           .overflow = overflow});
   }
 }
 
@@ -82,6 +96,63 @@ std::vector<Origin> Graph::arm_of(std::vector<Origin> origins, std::size_t arm,
     origin.adaptors += (origin.adaptors.empty() ? "" : ", ") + label;
   }
   return origins;
+}
+
+std::vector<Origin> Graph::with_policy(std::vector<Origin> origins,
+                                       const std::shared_ptr<const FullPolicy>& policy) {
+  for (Origin& origin : origins) {
+    if (origin.policy != nullptr) {
+      faults.push_back(
+          fmt::format("stage {}: its output has two policies for a full edge, {} and {}; give a "
+                      "branch one",
+                      stages[origin.stage].name, origin.policy->name, policy->name));
+    }
+    origin.policy = policy;
+    origin.adaptors += (origin.adaptors.empty() ? "when_full " : ", when_full ") + policy->name;
+  }
+  if (!origins.empty() && !policy->fault.empty()) {
+    faults.push_back(fmt::format("stage {}: its output can't be kept by when_full(spill()): {}",
+                                 stages[origins.front().stage].name, policy->fault));
+  }
+  return origins;
+}
+
+std::vector<Origin> Graph::behind_stores(const std::vector<Origin>& origins,
+                                         const std::string& consumer, const ItemType& item) {
+  struct Made {
+    const FullPolicy* policy;
+    std::vector<Origin> origins;
+  };
+  std::vector<Made> stores;
+  std::vector<Origin> seen;
+  for (const Origin& origin : origins) {
+    if (origin.policy == nullptr || origin.policy->store == nullptr) {
+      seen.push_back(origin);
+      continue;
+    }
+    const auto same = std::find_if(stores.begin(), stores.end(), [&](const Made& made) {
+      return made.policy == origin.policy.get();
+    });
+    if (same == stores.end()) {
+      stores.push_back({origin.policy.get(), {origin}});
+    } else {
+      same->origins.push_back(origin);
+    }
+  }
+  for (std::size_t i = 0; i < stores.size(); ++i) {
+    const std::size_t stage =
+        add({.name = consumer + (i == 0 ? "/spill" : fmt::format("/spill-{}", i + 1)),
+             .kind = "spill",
+             .many = false,
+             .many_reason = "what a branch spills has 1 worker, which keeps its order",
+             .stores = true,
+             .in = item.key,
+             .out = item.key,
+             .maker = stores[i].policy->store});
+    connect(stores[i].origins, stage, item, nullptr);
+    seen.push_back(output_of(stage));
+  }
+  return seen;
 }
 
 std::size_t Graph::find(const std::string& stage) const {
@@ -145,6 +216,12 @@ void check_options(const StageDef& def, std::vector<std::string>& faults) {
     faults.push_back(fmt::format(
         "stage {}: a feedback waits for items and for room at once, which only the pool can do",
         def.name));
+  }
+  if (def.stores && !def.feedback && options.carrier == Carrier::thread) {
+    faults.push_back(
+        fmt::format("stage {}: what is spilled waits for items and for room at once, which only "
+                    "the pool can do",
+                    def.name));
   }
   if (options.streaming && options.carrier == Carrier::pool) {
     faults.push_back(fmt::format(

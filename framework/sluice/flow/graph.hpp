@@ -8,6 +8,7 @@
 #include <sluice/base/type_name.hpp>
 #include <sluice/flow/copyable.hpp>
 #include <sluice/flow/maker.hpp>
+#include <sluice/flow/overflow.hpp>
 #include <sluice/flow/selector.hpp>
 #include <sluice/options.hpp>
 
@@ -37,6 +38,7 @@ struct StageDef {
   bool gathers = false;   ///< an output holds what several items brought
   bool finishes = false;  ///< it may emit when its input has ended
   bool feedback = false;  ///< passes on what comes back from further down
+  bool stores = false;    ///< takes items also while its outputs wait for room
   TypeKey in{};
   TypeKey out{};
   std::shared_ptr<StageMaker> maker{};
@@ -49,6 +51,7 @@ struct Connection {
   std::shared_ptr<const Selector> selector{};
   std::string adaptors{};  ///< as shown on the edge, e.g. "route 0, key_by"
   bool keyed = false;
+  Overflow overflow = Overflow::block;
 };
 
 /// An end that must be connected: a stage's output, or one arm of a route.
@@ -64,6 +67,7 @@ struct Origin {
   std::size_t end = 0;
   std::shared_ptr<const Selector> selector{};
   std::string adaptors{};
+  std::shared_ptr<const FullPolicy> policy{};  ///< null: nothing was said, so it blocks
 };
 
 /// What connecting needs to know of a stream's items.
@@ -97,6 +101,14 @@ struct Graph {
   /// One arm of a route: the same origins, seen through its selector.
   [[nodiscard]] std::vector<Origin> arm_of(std::vector<Origin> origins, std::size_t arm,
                                            const std::shared_ptr<const Selector>& selector);
+  /// The same origins with a policy for a full edge; a fault where they have one already.
+  [[nodiscard]] std::vector<Origin> with_policy(std::vector<Origin> origins,
+                                                const std::shared_ptr<const FullPolicy>& policy);
+  /// The same origins, those with a store seen behind its stage: one for all that share a policy. The stage
+  /// is named after the consumer.
+  [[nodiscard]] std::vector<Origin> behind_stores(const std::vector<Origin>& origins,
+                                                  const std::string& consumer,
+                                                  const ItemType& item);
   /// Index of the stage with this name, or stages.size().
   [[nodiscard]] std::size_t find(const std::string& stage) const;
   /// The stages that come from `stage` and lead back to it, itself included; empty when none does.

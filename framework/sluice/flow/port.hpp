@@ -6,6 +6,7 @@
 //     on until publish() has succeeded: that is the stage's bounded overflow.
 // (3) An output is moved into the last branch that wants it and copied into the others.
 // (4) An output that is its callback's last act needs no staging while the port is direct.
+// (5) A branch that drops never keeps anything here: publish() is done with it at once.
 // Owned by whoever holds the worker's claim.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
@@ -125,12 +126,26 @@ class OutPort final : public PortCore {
   }
 
   [[gnu::noinline]] void keep_if_full(PutStatus status, T&& item) {
+    if (status == PutStatus::full && branches_[0]->drops()) {
+      status = put_by_policy(*branches_[0], *queue_, std::move(item));
+      if (status == PutStatus::ok) return;
+      if (status == PutStatus::full) return dropped_directly();
+    }
     if (status == PutStatus::full) {
       // Nothing is counted yet: when this throws, the callback has thrown.
       staged_.push_back(std::move(item));
       committed_ = 1;
     }
     not_put(status, *queue_);
+  }
+
+  // An output found its branch full, which drops. ok: it is put all the same, the oldest item is
+  // dropped; full: it has to be dropped itself.
+  PutStatus put_by_policy(Branch& branch, Queue<T>& queue, T&& item) {
+    if (branch.overflow == Overflow::drop_newest) return PutStatus::full;
+    const auto over = queue.put_over(std::move(item));
+    if (over.dropped) branch.counts.counts.add(Count::displaced);
+    return over.status;
   }
 
   bool publish_single() {
@@ -153,7 +168,20 @@ class OutPort final : public PortCore {
         branch.counts.counts.add(Count::put);
       }
     }
-    return after_put(0, put.status, *queue_);
+    if (branch.accepted == committed_) return true;
+    if (put.status == PutStatus::full && branch.drops()) return drop_what_does_not_fit(branch);
+    return put_failed(0, put.status, *queue_);
+  }
+
+  [[gnu::noinline]] bool drop_what_does_not_fit(Branch& branch) {
+    for (; branch.accepted < committed_; ++branch.accepted) {
+      T& item = staged_[branch.accepted];
+      PutStatus status = queue_->try_put(std::move(item));
+      if (status == PutStatus::full) status = put_by_policy(branch, *queue_, std::move(item));
+      if (status == PutStatus::closed) return put_failed(0, status, *queue_);
+      branch.counts.counts.add(status == PutStatus::full ? Count::dropped : Count::put);
+    }
+    return true;
   }
 
   bool publish_branches() {
@@ -173,10 +201,18 @@ class OutPort final : public PortCore {
       }
       if (!branch.ended) {
         Queue<T>& queue = queue_of(index, static_cast<std::size_t>(lane));
-        const PutStatus status = offer(queue, at);
+        PutStatus status = offer(queue, at);
         if (status == PutStatus::full) {
-          found_full(queue, branch);
-          return false;
+          if (!branch.drops()) {
+            found_full(queue, branch);
+            return false;
+          }
+          status = offer_over(branch, queue, at);
+          if (status == PutStatus::full) {
+            branch.counts.counts.add(Count::dropped);
+            --wanted(at);
+            continue;
+          }
         }
         if (status != PutStatus::ok) end(branch);
       }
@@ -196,6 +232,17 @@ class OutPort final : public PortCore {
       }
     }
     return queue.try_put(std::move(staged_[at]));
+  }
+
+  // As put_by_policy(), with a copy where other branches want the output, too.
+  PutStatus offer_over(Branch& branch, Queue<T>& queue, std::size_t at) {
+    if constexpr (Copyable<T>) {
+      if (wanted(at) > 1 && branch.overflow == Overflow::drop_oldest) {
+        T copy(std::as_const(staged_[at]));
+        return put_by_policy(branch, queue, std::move(copy));
+      }
+    }
+    return put_by_policy(branch, queue, std::move(staged_[at]));
   }
 
   void clear() noexcept {

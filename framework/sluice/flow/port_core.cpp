@@ -43,6 +43,11 @@ void PortCore::not_put(PutStatus status, QueueCore& queue) noexcept {
   }
 }
 
+void PortCore::dropped_directly() noexcept {
+  ++not_put_;
+  branches_[0]->counts.counts.add(Count::dropped);
+}
+
 bool PortCore::several_full() const noexcept {
   std::size_t full = 0;
   for (const auto& branch : branches_) {
@@ -93,9 +98,8 @@ void PortCore::commit_outputs(const void* outputs, std::size_t stride, std::size
   committed_ = staged;
 }
 
-bool PortCore::after_put(std::size_t index, PutStatus status, QueueCore& queue) noexcept {
+bool PortCore::put_failed(std::size_t index, PutStatus status, QueueCore& queue) noexcept {
   Branch& branch = *branches_[index];
-  if (branch.accepted == committed_) return true;
   if (status == PutStatus::full) {
     found_full(queue, branch);
     return false;

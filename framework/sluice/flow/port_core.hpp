@@ -2,13 +2,15 @@
 //
 // Branches, their counters, which of them have ended, and how far each is with the outputs that wait.
 // port.hpp derives from it and moves the outputs.
-// Per branch: emitted = put + refused + elsewhere.
+// Per branch: emitted = put + refused + elsewhere + dropped. A branch that drops is never found full: an
+// output that does not fit is dropped itself, or has the queue drop its oldest item.
 // Owned by whoever holds the worker's claim.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sluice/flow/edge.hpp>
+#include <sluice/flow/overflow.hpp>
 #include <sluice/flow/selector.hpp>
 #include <sluice/flow/worker_state.hpp>
 #include <sluice/observe/tally.hpp>
@@ -26,6 +28,7 @@ namespace sluice::detail {
 struct OutputBinding {
   EdgeBase* edge = nullptr;
   std::shared_ptr<const Selector> selector{};  ///< null: everything to lane 0
+  Overflow overflow = Overflow::block;
 };
 
 /// A worker's counters on one branch.
@@ -77,11 +80,14 @@ class PortCore {
 
  protected:
   struct Branch {
-    explicit Branch(const OutputBinding& binding) : selector(binding.selector) {
+    explicit Branch(const OutputBinding& binding)
+        : selector(binding.selector), overflow(binding.overflow) {
       counts.edge = binding.edge;
     }
     [[nodiscard]] EdgeBase& edge() const noexcept { return *counts.edge; }
+    [[nodiscard]] bool drops() const noexcept { return overflow != Overflow::block; }
     std::shared_ptr<const Selector> selector;
+    Overflow overflow;
     std::size_t accepted = 0;  // committed outputs that this branch is done with
     bool ended = false;
     std::atomic<const QueueCore*> full{nullptr};  // of its queues, the one that keeps it waiting
@@ -97,14 +103,17 @@ class PortCore {
   }
   /// The output that count_direct() is about to count was not accepted.
   void not_put(PutStatus status, QueueCore& queue) noexcept;
+  /// The output that count_direct() is about to count was dropped.
+  void dropped_directly() noexcept;
   /// Decides which lane of which branch wants the outputs that were not committed, and counts them as
   /// emitted. `outputs` is the first of `staged`, `stride` bytes apart. May throw what a key function
   /// or a predicate throws; then nothing of this item is committed.
   void commit_outputs(const void* outputs, std::size_t stride, std::size_t staged);
   /// Forgets what was decided about outputs that were not committed.
   void forget_decisions() noexcept;
-  /// A put has ended; true when the branch is done with all outputs, false when it has to wait.
-  [[nodiscard]] bool after_put(std::size_t index, PutStatus status, QueueCore& queue) noexcept;
+  /// A put was not accepted: true when the branch has ended and is done with all outputs, false when it has to
+  /// wait.
+  [[nodiscard]] bool put_failed(std::size_t index, PutStatus status, QueueCore& queue) noexcept;
   void found_full(QueueCore& queue, Branch& branch) noexcept {
     full_ = &queue;
     branch.full.store(&queue, std::memory_order_relaxed);

@@ -27,8 +27,16 @@ void clear_block(Bytes& block) noexcept {
 
 }  // namespace
 
-SpillLog::SpillLog(std::string directory) noexcept : directory_(std::move(directory)) {}
+SpillLog::SpillLog(Options options) noexcept : options_(std::move(options)) {}
 SpillLog::~SpillLog() = default;
+
+std::uint64_t SpillLog::file_bytes() const noexcept {
+  return file_ == nullptr ? 0 : file_->bytes();
+}
+bool SpillLog::tail_fits() const noexcept {
+  return file_ == nullptr ? SpillFile::fits_empty(tail_.size(), options_.max_bytes)
+                          : file_->fits(tail_.size(), options_.max_bytes);
+}
 
 Bytes& SpillLog::open_record() {
   record_at_ = tail_.size();
@@ -62,7 +70,8 @@ void SpillLog::close_record() {
 }
 
 void SpillLog::write_block(std::span<const std::byte> bytes, std::size_t records) {
-  if (file_ == nullptr) file_ = std::make_unique<SpillFile>(directory_);
+  if (file_ == nullptr)
+    file_ = std::make_unique<SpillFile>(options_.directory, options_.compressed);
   file_->write(bytes, records);
   spilled_ += records;
   spilled_bytes_ += bytes.size();

@@ -7,6 +7,8 @@
 // (3) What throws has changed nothing: a record that could not be closed is not in the row, one
 //     that could not be loaded is still its first.
 // (4) Space in the file is used again; when the row's last block was loaded the file is empty.
+// (5) A file with a cap is never longer, as long as a record is opened only while has_room(): then the block
+//     that this record may close still fits. An empty file is not needed to go on, so the row never gets stuck.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -27,8 +29,12 @@ class SpillLog {
  public:
   static constexpr std::size_t kBlock = std::size_t{256} << 10;
 
-  /// An empty `directory` stands for temporary_directory().
-  explicit SpillLog(std::string directory) noexcept;
+  struct Options {
+    std::string directory{};      ///< empty: temporary_directory()
+    std::uint64_t max_bytes = 0;  ///< of the file; 0: any number
+    bool compressed = false;
+  };
+  explicit SpillLog(Options options) noexcept;
   SpillLog(const SpillLog&) = delete;
   SpillLog& operator=(const SpillLog&) = delete;
   ~SpillLog();
@@ -37,9 +43,14 @@ class SpillLog {
     return head_records_ + spilled_ + tail_records_;
   }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-  /// Records and their bytes in the file now.
+  /// Records and their bytes in the file now, and how much of the file they take up.
   [[nodiscard]] std::size_t spilled() const noexcept { return spilled_; }
   [[nodiscard]] std::uint64_t spilled_bytes() const noexcept { return spilled_bytes_; }
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept;
+  /// One more record can't make the file longer than it may be. True when empty().
+  [[nodiscard]] bool has_room() const noexcept {
+    return options_.max_bytes == 0 || tail_records_ == 0 || tail_fits();
+  }
 
   /// Returns  where to append the bytes of a new record; then close_record() or abandon_record().
   [[nodiscard]] Bytes& open_record();
@@ -56,10 +67,11 @@ class SpillLog {
   void pop() noexcept;
 
  private:
+  [[nodiscard]] bool tail_fits() const noexcept;
   void write_block(std::span<const std::byte> bytes, std::size_t records);
   void load_head();
 
-  std::string directory_;
+  Options options_;
   std::unique_ptr<SpillFile> file_;  // null until a block first has to go
   std::size_t spilled_ = 0;
   std::uint64_t spilled_bytes_ = 0;

@@ -8,6 +8,12 @@
 
 namespace sluice::detail {
 
+bool SpillSpace::fits(std::uint64_t count, std::uint64_t limit) const noexcept {
+  if (count <= limit && end_ <= limit - count) return true;
+  return std::any_of(gaps_.begin(), gaps_.end(),
+                     [count](const Gap& gap) { return gap.count >= count; });
+}
+
 std::uint64_t SpillSpace::take(std::uint64_t count) {
   const auto wide = std::find_if(gaps_.begin(), gaps_.end(),
                                  [count](const Gap& gap) { return gap.count >= count; });

@@ -14,6 +14,8 @@ namespace sluice::detail {
 
 class SpillSpace {
  public:
+  /// Whether take() would stay below `limit` slots.
+  [[nodiscard]] bool fits(std::uint64_t count, std::uint64_t limit) const noexcept;
   /// Returns  the first of `count` neighbouring slots, now taken.
   [[nodiscard]] std::uint64_t take(std::uint64_t count);
   /// Frees what take() gave. Does not throw if reserve() made room for it.

@@ -11,6 +11,7 @@
 #include <sluice/codec.hpp>
 #include <sluice/flow/item_fifo.hpp>
 #include <sluice/flow/spill_log.hpp>
+#include <sluice/flow/store_gauge.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,8 @@ namespace sluice::detail {
 struct SpillOptions {
   std::size_t memory_items = 16384;  ///< that wait in memory as they are
   std::string directory{};           ///< for the file; empty: TMPDIR, or /tmp
+  std::uint64_t max_bytes = 0;       ///< that the file may ever have; 0: any number
+  bool compressed = false;           ///< what is in the file
 };
 
 /// The most there ever was at one time.
@@ -30,23 +33,37 @@ struct SpillHighWater {
   std::size_t items = 0;
   std::size_t spilled = 0;
   std::uint64_t spilled_bytes = 0;
+  std::uint64_t file_bytes = 0;
 };
 
 template <class T>
 class SpillStore {
  public:
   explicit SpillStore(SpillOptions options = {})
-      : memory_items_(options.memory_items), log_(std::move(options.directory)) {}
+      : memory_items_(options.memory_items),
+        log_({.directory = std::move(options.directory),
+              .max_bytes = options.max_bytes,
+              .compressed = options.compressed}) {}
 
   /// Whether items can go to a file at all; else all of them wait in memory.
   [[nodiscard]] static constexpr bool spills() noexcept { return portable<T>; }
 
   [[nodiscard]] std::size_t size() const noexcept { return memory_.size() + log_.size(); }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-  /// Items in the file now, and their bytes.
+  /// Items in the file now, and their bytes before they were compressed.
   [[nodiscard]] std::size_t spilled() const noexcept { return log_.spilled(); }
   [[nodiscard]] std::uint64_t spilled_bytes() const noexcept { return log_.spilled_bytes(); }
   [[nodiscard]] const SpillHighWater& high_water() const noexcept { return high_water_; }
+  /// False when one more item might make the file larger than it may be. True when empty().
+  [[nodiscard]] bool has_room() const noexcept {
+    return (memory_.size() < memory_items_ && log_.empty()) || log_.has_room();
+  }
+  void show(StoreGauge& gauge) const noexcept {
+    gauge.set({.items = size(), .spilled = spilled(), .file_bytes = log_.file_bytes()},
+              {.items = high_water_.items,
+               .spilled = high_water_.spilled,
+               .file_bytes = high_water_.file_bytes});
+  }
 
   /// Throws  std::system_error when the file can't be made or written, and the directory is named;
   ///         EncodeError, std::bad_alloc, what a move or a codec of T throws. The item is then
@@ -108,6 +125,7 @@ class SpillStore {
     if (spilled_bytes() > high_water_.spilled_bytes) {
       high_water_.spilled_bytes = spilled_bytes();
     }
+    if (log_.file_bytes() > high_water_.file_bytes) high_water_.file_bytes = log_.file_bytes();
   }
 
   std::size_t memory_items_;

@@ -19,6 +19,8 @@
 
 namespace sluice::detail {
 
+class StoreGauge;
+
 enum class StepResult : unsigned char {
   progressed,   ///< something moved, call again
   needs_input,  ///< the input lane is empty; also at wake_at(), when that is set
@@ -70,6 +72,9 @@ class StepBody {
   };
   /// Threads  any, at any time.
   [[nodiscard]] virtual InOrder in_order() const noexcept { return {}; }
+
+  /// What waits in the worker's store; null where it has none. Threads  any, at any time.
+  [[nodiscard]] virtual const StoreGauge* store() const noexcept { return nullptr; }
 
   /// The worker's branches, for the ledger.
   [[nodiscard]] virtual std::size_t branches() const noexcept = 0;

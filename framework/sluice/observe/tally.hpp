@@ -39,6 +39,9 @@ enum class Count : unsigned char {
   put,        ///< outputs accepted by an edge
   refused,    ///< outputs refused by an edge that had ended
   elsewhere,  ///< outputs that a route sent to another branch
+  dropped,    ///< outputs that found a full edge and were dropped
+  displaced,  ///< items that a full edge dropped to make room for an output
+  cleared,    ///< queued items that were dropped because their edge was cancelled
   kinds,
 };
 

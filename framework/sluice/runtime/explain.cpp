@@ -112,9 +112,25 @@ class Explainer {
   void describe_edge(Text& out, const PlannedEdge& edge) const {
     const EdgeSums queues = sum_queues(*run_.edge_into(edge.to));
     const std::uint64_t got = sum_stage(run_, edge.to, Count::taken);
-    fmt::format_to(std::back_inserter(out), "  edge {}: {} of {} queued, {} in flight, {} done\n",
+    fmt::format_to(std::back_inserter(out), "  edge {}: {} of {} queued, {} in flight, {} done{}\n",
                    edge.name, queues.queued, edge.capacity,
-                   got > queues.done ? got - queues.done : 0, queues.done);
+                   got > queues.done ? got - queues.done : 0, queues.done, overflow_text(edge.to));
+  }
+
+  // What the edge had no room for.
+  [[nodiscard]] std::string overflow_text(std::size_t stage) const {
+    const EdgeBase& edge = *run_.edge_into(stage);
+    std::string text;
+    const std::uint64_t newest = sum_into(run_, edge, Count::dropped);
+    const std::uint64_t oldest = sum_into(run_, edge, Count::displaced);
+    if (newest + oldest > 0) {
+      text = fmt::format(", {} dropped because it was full", newest + oldest);
+    }
+    const StoreGauge* const store = store_of(run_, stage);
+    if (store == nullptr || store->now().items == 0) return text;
+    return text + fmt::format(", {} stored, {} of them in a file{}", store->now().items,
+                              store->now().spilled,
+                              store->full() ? " that may not grow any more" : "");
   }
 
   // The stage whose input edge has this queue as a lane; stages.size() when none has.

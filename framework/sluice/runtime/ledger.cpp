@@ -48,6 +48,8 @@ class Checker {
     const std::uint64_t got = sum_stage(run_, stage, Count::taken);
     const std::string where = "edge " + edge.spec().name;
     expect(put, got + queues.dropped + queues.queued, where, "put = got + dropped + queued");
+    expect(queues.dropped, sum_into(run_, edge, Count::displaced) + edge.cleared(), where,
+           "dropped = displaced + cleared");
     expect(got, queues.done, where, "got = done + in flight");
     expect(sum_stage(run_, stage, Count::settled), queues.done, where, "settled = done");
   }
@@ -75,10 +77,11 @@ class Checker {
   void check_branch(std::size_t stage, const BranchCounts& branch) {
     const Tallies& counts = branch.counts;
     expect(counts[Count::emitted],
-           counts[Count::put] + counts[Count::refused] + counts[Count::elsewhere],
+           counts[Count::put] + counts[Count::refused] + counts[Count::elsewhere] +
+               counts[Count::dropped],
            fmt::format("stage {} into edge {}", run_.graph().stages[stage].name,
                        branch.edge->spec().name),
-           "emitted = put + refused + elsewhere");
+           "emitted = put + refused + elsewhere + dropped");
   }
 
   const RunState& run_;

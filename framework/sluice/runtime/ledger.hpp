@@ -1,11 +1,12 @@
 // sluice/runtime/ledger.hpp: checks that every item is accounted for.
 //
-// Three identities whose two sides are counted by different code: queues count by their indices,
+// Identities whose two sides are counted by different code: queues count by their indices,
 // workers and ports by their own counters.
 //   edge     put = got + dropped + queued      puts by ports, gets by workers, the rest by the queue
+//            dropped = displaced + cleared     the queue's account; what ports and cancels were told
 //            got = done + in flight            gets by workers, done by the queue's account
 //   stage    got = completed + skipped + dead + failed + cancelled
-//   branch   emitted = put + refused + elsewhere
+//   branch   emitted = put + refused + elsewhere + dropped
 // Layer: runtime. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -103,6 +103,38 @@ double starved_in(const RunState& run, std::size_t stage, Worker::Nanoseconds no
   return seconds;
 }
 
+void add_branches(const RunState& run, std::size_t stage, EdgeReport& report) {
+  const std::vector<Connection>& connections = run.graph().connections;
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    if (connections[i].to != stage) continue;
+    const auto sum = [&](Count count) { return sum_branch(run, i, count); };
+    const StageDef& to = run.graph().stages[stage];
+    report.branches.push_back(
+        {.from = run.graph().stages[connections[i].from].name,
+         .when_full = to.stores && !to.feedback ? to.kind : to_string(connections[i].overflow),
+         .emitted = sum(Count::emitted),
+         .put = sum(Count::put),
+         .refused = sum(Count::refused),
+         .elsewhere = sum(Count::elsewhere),
+         .dropped_newest = sum(Count::dropped),
+         .dropped_oldest = sum(Count::displaced)});
+  }
+}
+
+void add_store(const RunState& run, std::size_t stage, EdgeReport& report) {
+  const StoreGauge* const gauge = store_of(run, stage);
+  if (gauge == nullptr) return;
+  const StoreGauge::Level now = gauge->now();
+  const StoreGauge::Level most = gauge->most();
+  report.stores = true;
+  report.store = {.items = now.items,
+                  .items_high_water = most.items,
+                  .spilled = now.spilled,
+                  .spilled_high_water = most.spilled,
+                  .file_bytes = now.file_bytes,
+                  .file_bytes_high_water = most.file_bytes};
+}
+
 EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, bool ended,
                        Worker::Nanoseconds now) {
   EdgeBase& edge = *run.edge_into(planned.to);
@@ -123,6 +155,8 @@ EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, bool end
   for (std::size_t lane = 0; edge.lanes() > 1 && lane < edge.lanes(); ++lane) {
     report.lane_puts.push_back(edge.lane(lane).put_count());
   }
+  add_branches(run, planned.to, report);
+  add_store(run, planned.to, report);
   for (const std::string& adaptor : planned.adaptors) {
     if (adaptor.empty()) continue;
     report.adaptors += (report.adaptors.empty() ? "" : "; ") + adaptor;

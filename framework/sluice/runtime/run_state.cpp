@@ -112,7 +112,7 @@ std::vector<OutputBinding> RunState::outputs_of(std::size_t stage) const {
   std::vector<OutputBinding> outputs;
   for (const Connection& connection : graph_->connections) {
     if (connection.from != stage) continue;
-    outputs.push_back({edges_[connection.to].get(), connection.selector});
+    outputs.push_back({edges_[connection.to].get(), connection.selector, connection.overflow});
   }
   return outputs;
 }

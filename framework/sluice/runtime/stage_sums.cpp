@@ -48,6 +48,30 @@ std::uint64_t sum_into(const RunState& run, const EdgeBase& edge, Count count) n
   return sum;
 }
 
+std::uint64_t sum_branch(const RunState& run, std::size_t connection, Count count) noexcept {
+  const std::vector<Connection>& all = run.graph().connections;
+  const std::size_t from = all[connection].from;
+  const auto of_same = [from](const Connection& other) { return other.from == from; };
+  const auto at = all.begin() + static_cast<std::ptrdiff_t>(connection);
+  const auto place = static_cast<std::size_t>(std::count_if(all.begin(), at, of_same));
+  const auto outputs = static_cast<std::size_t>(std::count_if(all.begin(), all.end(), of_same));
+  std::uint64_t sum = 0;
+  const RunState::Range range = run.workers_of(from);
+  for (std::size_t i = range.first; i < range.last; ++i) {
+    const StepBody& body = *run.workers()[i]->body;
+    // A stage that keeps an order has ports with the same outputs in its window's slots.
+    for (std::size_t b = place; b < body.branches(); b += outputs) {
+      sum += body.branch(b).counts[count];
+    }
+  }
+  return sum;
+}
+
+const StoreGauge* store_of(const RunState& run, std::size_t stage) noexcept {
+  const RunState::Range range = run.workers_of(stage);
+  return range.first == range.last ? nullptr : run.workers()[range.first]->body->store();
+}
+
 std::uint64_t sum_out_of(const RunState& run, std::size_t stage, Count count) noexcept {
   std::uint64_t sum = 0;
   const RunState::Range range = run.workers_of(stage);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sluice/flow/edge.hpp>
+#include <sluice/flow/store_gauge.hpp>
 #include <sluice/observe/tally.hpp>
 
 #include <cstddef>
@@ -28,6 +29,11 @@ struct EdgeSums {
 /// Over all branches into an edge.
 [[nodiscard]] std::uint64_t sum_into(const RunState& run, const EdgeBase& edge,
                                      Count count) noexcept;
+/// Over all workers' branches for one connection of the graph.
+[[nodiscard]] std::uint64_t sum_branch(const RunState& run, std::size_t connection,
+                                       Count count) noexcept;
+/// The store behind an edge; null where there is none.
+[[nodiscard]] const StoreGauge* store_of(const RunState& run, std::size_t stage) noexcept;
 /// Over all branches out of a stage.
 [[nodiscard]] std::uint64_t sum_out_of(const RunState& run, std::size_t stage,
                                        Count count) noexcept;

@@ -170,6 +170,13 @@ class BasicQueueCore {
     wake_putters();
   }
 
+  /// Under both claims: settles the oldest item, which was removed, as dropped. Before the head moves,
+  /// so that got = head - dropped is never too large. Nobody is woken: the slot is the put's.
+  void drop_oldest(const typename Ring::Grant& oldest) noexcept {
+    account_.drop(1);
+    ring_.release_oldest(oldest);
+  }
+
   /// A blocking call's way to wait for items or for room.
   class ItemsWaiter : public BasicWaiter<Sync> {
    public:

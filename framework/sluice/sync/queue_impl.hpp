@@ -184,6 +184,46 @@ PutManyResult BasicQueue<T, Sync>::put_many_waiting(std::span<T> items, PutManyR
   }
 }
 
+template <class T, class Sync>
+auto BasicQueue<T, Sync>::put_over(T&& item) -> PutOver {
+  if (put_at_once(std::move(item))) return {};
+  typename Items::Spares spares(1);
+  // Destroyed after the claims have ended.
+  typename Items::Leftovers leftovers;
+  GetResult<T> dropped;
+  auto& ring = this->ring();
+  Grant grant;
+  Grant oldest;
+  Claim claim = ring.claim_put_over(grant, oldest);
+  for (; claim == Claim::grow; claim = ring.claim_put_over(grant, oldest)) grow();
+  if (claim == Claim::closed) return {.status = PutStatus::closed};
+  const bool full = claim == Claim::none;
+  const RingSlots slots = ring.put_slots();
+  auto* const slot = Storage::at(slots, grant.index);
+  auto* const old = full ? Storage::at(slots, oldest.index) : nullptr;  // may be the same slot
+  if constexpr (Items::kBoxed) {
+    typename Items::Slot box = nullptr;
+    try {
+      Items::fill(&box, spares, std::move(item));
+    } catch (...) {
+      if (full) ring.unclaim_get(oldest);
+      ring.unclaim_put(grant);
+      throw;
+    }
+    if (full) Items::remove(old, leftovers);
+    *slot = box;
+  } else {
+    if (full) {
+      dropped.emplace(std::move(*old), oldest.index);
+      Items::remove(old, leftovers);
+    }
+    Items::fill(slot, spares, std::move(item));
+  }
+  if (full) this->drop_oldest(oldest);
+  this->publish(grant, 1);
+  return {.dropped = full};
+}
+
 // Doubles the storage, unless somebody else has done so meanwhile. Allocates before it claims.
 template <class T, class Sync>
 void BasicQueue<T, Sync>::grow() {

@@ -6,7 +6,7 @@
 // (1) Whoever set a side's claim bit owns that side until it stores the word again: it alone moves
 //     the index, reads or writes that side's plain members and touches the slots on its side of the
 //     index. A put claims the tail, a get the head; close, growth and capacity changes claim the tail
-//     (growth the head too), cancel both. Always tail before head.
+//     (growth the head too), cancel both, and so does a put that makes room. Always tail before head.
 // (2) Count, then publish: a slot is written before the tail that makes it visible and counts it, in
 //     one store. sync-point publish-items: that store releases, whoever looks for items acquires.
 // (3) A slot is empty before the head that frees it. sync-point publish-room: the mirror image.
@@ -69,6 +69,15 @@ class BasicRingIndex {
   [[nodiscard]] bool claim_put_at_once(Grant& grant) noexcept;
   [[gnu::always_inline]] void publish(const Grant& grant, std::uint64_t count) noexcept;
   void unclaim_put(const Grant& grant) noexcept { store_tail(grant.index, 0); }
+  /// Claims the tail also where there is no room. ok: as claim_put(). none: there is none, and the
+  /// head is claimed, too: `oldest` has to be removed and released before the put is published, or
+  /// both are unclaimed. Not for queues that weigh.
+  [[nodiscard]] Claim claim_put_over(Grant& grant, Grant& oldest) noexcept;
+  /// Under both claims: the oldest item is removed, its slot is free; the head's claim ends.
+  void release_oldest(const Grant& oldest) noexcept {
+    put_.seen_head.store(oldest.index + 1, std::memory_order_relaxed);
+    release(oldest, 1);
+  }
   /// Under the tail's claim: may an item that heavy go in? An empty queue takes any.
   [[nodiscard]] bool fits(const Grant& grant, std::size_t weight) noexcept;
   /// Under the tail's claim, before publish().

@@ -72,6 +72,35 @@ Claim BasicRingIndex<Sync>::claim_put(Grant& grant) noexcept {
 }
 
 template <class Sync>
+Claim BasicRingIndex<Sync>::claim_put_over(Grant& grant, Grant& oldest) noexcept {
+  const std::uint64_t word = lock_put();
+  if ((word & kClosed) != 0) {
+    unlock_put(word);
+    return Claim::closed;
+  }
+  const std::uint64_t index = word >> kShift;
+  const std::uint64_t limit = put_.limit.load(std::memory_order_relaxed);
+  const auto grant_from = [&](std::uint64_t head) {
+    put_.seen_head.store(head, std::memory_order_relaxed);
+    grant = {index, index - head < limit ? limit - (index - head) : 0};
+    return grant.count > 0;
+  };
+  if (grant_from(head_word() >> kShift)) return Claim::ok;
+  if (limit < capacity()) {
+    unlock_put(word);
+    return Claim::grow;
+  }
+  const std::uint64_t head =
+      lock_get();  // waits for a get that is under way, perhaps it makes room
+  if (grant_from(head >> kShift)) {
+    unlock_get(head);
+    return Claim::ok;
+  }
+  oldest = {head >> kShift, 1};
+  return Claim::none;
+}
+
+template <class Sync>
 inline void BasicRingIndex<Sync>::publish(const Grant& grant, std::uint64_t count) noexcept {
   const std::uint64_t tail = grant.index + count;
   if (tail - put_.seen_head.load(std::memory_order_relaxed) >

@@ -47,7 +47,7 @@ class BasicTaskAccount {
     done_.fetch_add(n, std::memory_order_seq_cst);  // sync-point settle-or-join, as in settle()
   }
 
-  /// Settles what cancel dropped.
+  /// Settles what cancel, or a put that makes room, dropped.
   void drop(std::uint64_t n) noexcept {
     dropped_.fetch_add(n, std::memory_order_seq_cst);  // sync-point settle-or-join
   }

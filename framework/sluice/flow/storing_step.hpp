@@ -1,9 +1,18 @@
-// sluice/flow/feedback_step.hpp: the worker of a feedback stage: takes always, gives when there is room.
+// sluice/flow/storing_step.hpp: the worker that takes always and gives when there is room: of a feedback, and of
+// an edge that spills.
 //
-// The one stage that goes on taking while its outputs wait: so whoever puts an item back never waits for long,
-// and a loop can't block itself however much an item fans out. What waits lies in a store of its own, which
-// keeps the first items in memory and writes the rest to a file (spill_store.hpp). An item is settled when the
-// head of the loop has accepted it, so what is stored counts as unfinished.
+// The one step that goes on taking while its outputs wait: so whoever puts an item never waits for long, a
+// loop can't block itself however much an item fans out, and a slow branch does not hold back the others. What
+// waits lies in a store of its own, which keeps the first items in memory and writes the rest to a file
+// (spill_store.hpp). Where the store has a cap and is full, nothing is taken: the input edge fills, and its
+// producers wait as on any edge.
+//
+// (1) Flush, then done: an item is settled when the next stage has accepted it, so what is stored counts as
+//     unfinished.
+// (2) got = completed + cancelled: what is offered is completed; what is in the batch or the store when the
+//     run or the branch ends is counted there and cancelled.
+// (3) Whether the store is full is written at the end of a step and read by whoever looks for work: with a full
+//     store the worker waits for room downstream alone, and room in the store comes only from its own steps.
 // Runs on the pool only: a thread of its own could not wait for items and for room at the same time.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
@@ -14,6 +23,7 @@
 #include <sluice/flow/port.hpp>
 #include <sluice/flow/spill_store.hpp>
 #include <sluice/flow/step_loop.hpp>
+#include <sluice/flow/store_gauge.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -23,9 +33,9 @@
 namespace sluice::detail {
 
 template <class T>
-class FeedbackStep final : public StepLoop {
+class StoringStep final : public StepLoop {
  public:
-  FeedbackStep(const StepSetup& setup, const SpillOptions& options)
+  StoringStep(const StepSetup& setup, const SpillOptions& options)
       : StepLoop(*setup.worker),
         lane_(&static_cast<Edge<T>*>(setup.input)->queue(0)),
         port_(setup.outputs, *setup.worker),
@@ -38,16 +48,18 @@ class FeedbackStep final : public StepLoop {
   [[nodiscard]] Deadline wake_at() const noexcept override { return {}; }
   [[nodiscard]] bool stop_ends_wait() const noexcept override { return false; }
   [[nodiscard]] bool any_room(bool closely) const noexcept override {
-    const bool items = closely ? lane_->may_have_items() && !lane_->drained() : lane_->has_items();
-    return items || StepLoop::any_room(closely);
+    if (StepLoop::any_room(closely)) return true;
+    if (gauge_.full()) return false;
+    return closely ? lane_->may_have_items() && !lane_->drained() : lane_->has_items();
   }
+  [[nodiscard]] const StoreGauge* store() const noexcept override { return &gauge_; }
 
  private:
   static constexpr std::size_t kGiven = 64;  // outputs offered at once
 
   void start_body() override {}
   bool finish_body() override { return false; }
-  void end_body() noexcept override { store_.reset(); }
+  void end_body() noexcept override { end_store(); }
   bool publish_outputs() override { return port_.publish(); }
   void abandon_outputs() noexcept override { port_.abandon(); }
   bool runs_while_full() const noexcept override { return true; }
@@ -58,7 +70,10 @@ class FeedbackStep final : public StepLoop {
     const bool took = take(frame);
     const bool gave = give();
     if (cancelled()) return abandon();
-    if (took || gave) return StepResult::progressed;
+    const bool full = !store_->has_room();
+    gauge_.set_full(full);
+    store_->show(gauge_);
+    if (took || gave || (next_ < batch_.size() && !full)) return StepResult::progressed;
     if (pending()) return StepResult::needs_room;
     return lane_->drained() ? finish() : StepResult::needs_input;
   }
@@ -67,20 +82,24 @@ class FeedbackStep final : public StepLoop {
     if (!pending()) settle();
   }
 
+  // What the store has no room for stays in the batch, and no more is taken.
   bool take(StepFrame& frame) noexcept {
+    const std::size_t stored = frame.items;
     try {
-      get(frame.max_items);
-      frame.items += batch_.size();
-      for (std::size_t i = 0; i < batch_.size(); ++i) store_->put(std::move(batch_[i]));
+      if (next_ == batch_.size() && store_->has_room()) get(frame.max_items);
+      for (; next_ < batch_.size() && store_->has_room(); ++next_, ++frame.items) {
+        store_->put(std::move(batch_[next_]));
+      }
     } catch (...) {
       fail_phase(worker(), "keeping an item");
     }
-    return batch_.size() != 0;
+    return frame.items != stored;
   }
 
   // What was taken counts, also when the next one's move throws.
   void get(std::size_t max_items) {
     batch_.clear();
+    next_ = 0;
     try {
       static_cast<void>(lane_->try_get_many(batch_, max_items));
     } catch (...) {
@@ -90,7 +109,7 @@ class FeedbackStep final : public StepLoop {
     worker().counts.add(Count::taken, batch_.size());
   }
 
-  // Items become outputs some at a time; the port holds what the head of the loop has no room for.
+  // Items become outputs some at a time; the port holds what the next stage has no room for.
   bool give() noexcept {
     if (pending() || store_->empty()) return false;
     try {
@@ -101,7 +120,7 @@ class FeedbackStep final : public StepLoop {
       port_.commit();
     } catch (...) {
       port_.discard();
-      offered_ = 0;  // dropped with the rest
+      worker().counts.add(Count::cancelled, std::exchange(offered_, 0));  // settled with the rest
       fail_phase(worker(), "taking an item from the store");
       return false;
     }
@@ -111,11 +130,11 @@ class FeedbackStep final : public StepLoop {
   }
 
   // What was offered is accepted.
-  void settle() noexcept {
-    const std::size_t accepted = std::exchange(offered_, 0);
-    if (accepted == 0) return;
-    worker().counts.add(Count::settled, accepted);
-    if constexpr (kAccounting) lane_->settle_taken(accepted);
+  void settle() noexcept { settle(std::exchange(offered_, 0)); }
+  void settle(std::size_t n) noexcept {
+    if (n == 0) return;
+    worker().counts.add(Count::settled, n);
+    if constexpr (kAccounting) lane_->settle_taken(n);
     look_at_loop(worker().stage());
   }
 
@@ -130,29 +149,37 @@ class FeedbackStep final : public StepLoop {
     return finish();
   }
 
-  // What was taken and is not settled: offered items are completed, stored ones cancelled.
+  // What was taken and is not settled: offered items are completed, all others cancelled.
   void drop_taken() noexcept override {
-    const std::uint64_t unsettled = worker().counts[Count::taken] - worker().counts[Count::settled];
-    const std::uint64_t stored = unsettled - offered_;
-    worker().counts.add(Count::cancelled, stored);
-    worker().counts.add(Count::settled, unsettled);
-    if constexpr (kAccounting) lane_->settle_taken(unsettled);
+    if (!store_.has_value()) return;
+    worker().counts.add(Count::cancelled, store_->size() + (batch_.size() - next_));
+    settle(worker().counts[Count::taken] - worker().counts[Count::settled]);
     offered_ = 0;
     batch_.clear();
+    next_ = 0;
+    end_store();
+  }
+
+  // The file goes with it.
+  void end_store() noexcept {
+    if (store_.has_value()) store_->show(gauge_);
     store_.reset();
+    gauge_.end();
   }
 
   Queue<T>* lane_;
   OutPort<T> port_;
   std::optional<SpillStore<T>> store_;  // until the worker leaves
   ItemVector<T> batch_;
+  std::size_t next_ = 0;     // of the batch: the first that is not stored
   std::size_t offered_ = 0;  // items whose outputs are in the port
+  StoreGauge gauge_;
 };
 
 template <class T>
-class FeedbackMaker final : public StageMaker {
+class StoringMaker final : public StageMaker {
  public:
-  explicit FeedbackMaker(SpillOptions options) : options_(std::move(options)) {}
+  explicit StoringMaker(SpillOptions options) : options_(std::move(options)) {}
 
   [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
     return std::make_unique<Edge<T>>(std::move(spec));
@@ -166,7 +193,7 @@ class FeedbackMaker final : public StageMaker {
    public:
     explicit Instance(SpillOptions options) : options_(std::move(options)) {}
     [[nodiscard]] std::unique_ptr<StepBody> make_step(const StepSetup& setup) override {
-      return std::make_unique<FeedbackStep<T>>(setup, options_);
+      return std::make_unique<StoringStep<T>>(setup, options_);
     }
 
    private:
