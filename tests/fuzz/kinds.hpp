@@ -34,6 +34,7 @@ namespace sluice::fuzz {
 
 enum class Grade : std::uint8_t { low = 2, middle = 3, high = 5 };
 enum Plain { plain_least = -2, plain_most = 4 };
+enum class Flag : bool { off, on };
 
 }  // namespace sluice::fuzz
 
@@ -77,6 +78,8 @@ struct Enums {
   Grade grade{Grade::low};
   Plain plain{};
   std::byte byte{};
+  Flag flag{};
+  std::vector<Flag> flags{};
   std::vector<Grade> grades{};
   std::array<bool, 3> three{};
 };

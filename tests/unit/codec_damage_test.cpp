@@ -56,6 +56,7 @@ Bytes raw(std::initializer_list<int> values) {
 enum class Level : std::uint8_t { low = 3, middle = 4, high = 6 };
 enum Plain { plain_least = -1, plain_most = 2 };
 enum class Odd : std::int16_t {};
+enum class Flag : bool { off, on };
 struct Graded {
   Level level{Level::low};
   std::vector<Plain> marks{};
@@ -205,6 +206,9 @@ TEST_CASE("codec: an enum with a range has only the values in it", "[codec]") {
   CHECK(is_refused<std::set<Odd>>(raw({1, 0, 0, 0, 2, 0})));
   CHECK_FALSE(is_refused<std::set<Odd>>(raw({1, 0, 0, 0, 3, 0})));
   CHECK_FALSE(is_refused<Colour>(raw({200})));
+  CHECK(decode<Flag>(raw({1})) == Flag::on);
+  CHECK(is_refused<Flag>(raw({2})));
+  CHECK(is_refused<std::vector<Flag>>(raw({1, 0, 0, 0, 255})));
   CHECK_THAT(refusal_of<Level>(raw({9})), Contains("an enum has no such value"));
   Bytes bytes;
   CHECK_THROWS_AS(encode(static_cast<Level>(5), bytes), sluice::EncodeError);

@@ -58,6 +58,10 @@ template <class E>
 concept HasEnumTest = requires(E value) {
   { enum_range<E>::is_valid(value) } -> std::convertible_to<bool>;
 };
+/// Enums whose underlying bytes may be no value at all.
+template <class E>
+concept BoolEnum = std::is_enum_v<E> && std::is_same_v < std::underlying_type_t<E>,
+bool > ;
 /// Enums of which some underlying values are refused.
 template <class E>
 concept CheckedEnum = std::is_enum_v<E> &&(HasEnumBounds<E> || HasEnumTest<E>);

@@ -43,7 +43,8 @@ constexpr bool is_bulk() {
   if constexpr (kind == Kind::raw) {
     return true;
   } else if constexpr (kind == Kind::scalar) {
-    return !std::is_same_v<T, bool> && !std::is_same_v<T, long double> && !CheckedEnum<T>;
+    return !std::is_same_v<T, bool> && !std::is_same_v<T, long double> && !CheckedEnum<T> &&
+           !BoolEnum<T>;
   } else if constexpr (kind == Kind::c_array) {
     return is_bulk<std::remove_cv_t<std::remove_all_extents_t<T>>>();
   } else if constexpr (kind == Kind::array) {

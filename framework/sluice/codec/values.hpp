@@ -47,9 +47,8 @@ T read_scalar(From& from) {
     from.get_raw(&byte, 1);
     if (byte > 1) from.fail("a bool is neither 0 nor 1");
     return byte == 1;
-  } else if constexpr (CheckedEnum<T>) {
-    std::underlying_type_t<T> number;
-    from.get_raw(&number, sizeof number);
+  } else if constexpr (CheckedEnum<T> || BoolEnum<T>) {
+    const auto number = read_scalar<std::underlying_type_t<T>>(from);
     if (!is_enumerated<T>(number)) from.fail("an enum has no such value");
     return static_cast<T>(number);
   } else {
