@@ -11,8 +11,8 @@
 #include <poll.h>
 
 #include <peers/process_links.hpp>
+#include <peers/python_queue.hpp>
 #include <sluice/process/channel.hpp>
-#include <support/command.hpp>
 #include <support/queue_job.hpp>
 #include <support/tournament.hpp>
 #include <support/two_processes.hpp>
@@ -265,48 +265,13 @@ Contestant ours(const std::string& name, std::string about, const Ours& how, std
           }};
 }
 
-// ---- Python ---------------------------------------------------------------------------------------
-
-constexpr const char* kPython = R"(
-import multiprocessing, sys
-items, size, echo = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == 'echo'
-def work(down, up):
-    total = 0
-    for _ in range(items):
-        item = down.get()
-        total += len(item)
-        if echo: up.put(item)
-    sys.exit(0 if total == items * size else 1)
-down, up = multiprocessing.Queue(64), multiprocessing.Queue(64)
-worker = multiprocessing.Process(target=work, args=(down, up))
-worker.start()
-item, back = bytes(size), 0
-for i in range(items):
-    down.put(item)
-    if echo and i >= 16: back += len(up.get())
-while echo and back < items * size: back += len(up.get())
-worker.join()
-sys.exit(worker.exitcode)
-)";
-
-bool has_python() {
-  try {
-    return run_command({"python3", "-c", "print(1)"}) == "1\n";
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
 void add_python(std::vector<Contestant>& to, std::size_t size, bool echo) {
-  static const bool found = has_python();
-  if (!found) return;
+  if (!has_python()) return;
   to.push_back({.name = "python multiprocessing.Queue",
                 .about = "pickles; a feeder thread and a pipe; its start included",
                 .run =
                     [=](std::uint64_t items, Placement) {
-                      static_cast<void>(
-                          run_command({"python3", "-c", kPython, std::to_string(items),
-                                       std::to_string(size), echo ? "echo" : "one way"}));
+                      move_through_python(items, size, echo);
                       return Latency{};
                     },
                 .fixed_items = size > 100'000 ? 100U : 10'000U});

@@ -9,7 +9,8 @@
 //     no lock to be left held.
 // (3) A worker's bytes are hostile: the parent reads each length once and checks it. It shows the
 //     records of a transaction after it has parsed the whole of it into memory of its own. The
-//     *contents* of a record may change while they are read, so a decoder reads every byte once.
+//     *contents* of a record may change while they are read, so a decoder reads every byte once. They
+//     begin at a multiple of 8.
 // (4) Neither side polls when it has nothing to do. A worker sleeps on its own event counter (and
 //     on the parent's end of the socket: it notices that the parent is gone without a signal); the
 //     router sleeps on the event counter of its run. Who sleeps has said so first.
@@ -139,7 +140,8 @@ class LeaseChannel {
 
   // ---- the router's sleep --------------------------------------------------------------------------
 
-  /// From now on a commit raises the event counter. Then has_records(true), then sleep, or not.
+  /// From now on a commit raises the event counter. Then has_records(true), then sleep, or not. After
+  /// the sleep: lower the counter first, then look at every channel.
   virtual void announce_sleep() = 0;
   virtual void end_sleep() = 0;
 };

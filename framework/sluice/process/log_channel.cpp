@@ -103,6 +103,7 @@ class LogLeaseChannel final : public LeaseChannel {
     if (!outbox_.has_room()) end_.down().look(std::memory_order_acquire);
     outbox_.freed(end_.down().freed());
     if (!outbox_.has_room()) return false;
+    outbox_.discard();  // what an exception may have left
     const Elsewhere where = outbox_.put(lease.bytes);
     // Whether it can be received is the worker's death to tell, not ours.
     const PacketStatus status = outbox_.send(end_.down().staged() + kSize, PacketSocket::Wait::no);

@@ -1,12 +1,8 @@
 // sluice/process/log_ends.hpp: the two ends of a pair of logs, as templates, so that the same code
 // runs between processes, between threads, and on the simulated machine of tests/model.
 //
-//   parent's page:  commit (down)   freed (up)     sleeping   stop
-//   worker's page:  commit (up)     freed (down)   sleeping   started   started_ns   ready
-//
-// Owners: each word is written by the side whose page it is in and nobody else. What both sides
-// remember besides is private memory of theirs. Commit, free and read: process/log.hpp. Sleeping and
-// waking: process/log_sleep.hpp.
+// The words and who owns them: process/log_words.hpp. Commit, free and read: process/log.hpp. Sleeping
+// and waking: process/log_sleep.hpp.
 // (1) The worker gives a lease's bytes back (down.freed) before it commits. So a router that was woken
 //     by the commit finds the room, too. A worker killed in between has freed a lease that it never
 //     committed: `freed` is about bytes and says nothing about work.
@@ -19,9 +15,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sluice/base/cache_line.hpp>
 #include <sluice/process/log.hpp>
 #include <sluice/process/log_sleep.hpp>
+#include <sluice/process/log_words.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -31,52 +27,6 @@
 #include <vector>
 
 namespace sluice::detail {
-
-/// Each word on lines of its own: what one side writes often the other reads seldom.
-template <class Sync>
-struct ParentWords {
-  using Word = LogWord<Sync>;
-  alignas(kCacheLine) Word commit{0};
-  alignas(kCacheLine) Word freed{0};
-  alignas(kCacheLine) Word sleeping{0};
-  alignas(kCacheLine) Word stop{0};
-};
-
-template <class Sync>
-struct WorkerWords {
-  using Word = LogWord<Sync>;
-  alignas(kCacheLine) Word commit{0};
-  alignas(kCacheLine) Word freed{0};
-  alignas(kCacheLine) Word sleeping{0};
-  alignas(kCacheLine) Word started{0};
-  Word started_ns{0};
-  Word ready{0};
-};
-
-/// Spins for a budget of time; the clock is read every few pauses only.
-template <class Sync>
-class SpinBudget {
- public:
-  explicit SpinBudget(std::int64_t budget_ns) noexcept : budget_ns_(budget_ns) {}
-  /// Pauses. Returns  false when the budget is used up.
-  [[nodiscard]] bool spin() noexcept {
-    if (budget_ns_ <= 0) return false;
-    if (turns_++ % kTurnsPerLook == 0) {
-      const std::int64_t now = Sync::now_ns();
-      if (until_ns_ == 0) until_ns_ = now + budget_ns_;
-      if (now >= until_ns_) return false;
-    }
-    Sync::pause();
-    return true;
-  }
-
- private:
-  static constexpr unsigned kTurnsPerLook = 16;
-
-  std::int64_t budget_ns_;
-  std::int64_t until_ns_ = 0;
-  unsigned turns_ = 0;
-};
 
 template <class Sync, class Area, class Bell>
 class LogParentEnd {

@@ -57,7 +57,9 @@ class FileInbox {
   /// The payload, valid until it is forgotten. `position` is for the message.
   /// Throws   ProtocolViolation; std::system_error.
   [[nodiscard]] std::span<const std::byte> open(const Elsewhere& where, std::uint64_t position);
-  void forget() noexcept { maps_.clear(); }
+  void forget() noexcept {
+    if (!maps_.empty()) maps_.clear();
+  }
 
  private:
   void receive(std::uint64_t token, std::uint64_t position);
