@@ -163,22 +163,42 @@ bool is_running(int pid) {
   return state != 'Z' && state != 'X';
 }
 
-int holders_of(const std::string& part_of_name) {
-  int found = 0;
+namespace {
+
+template <class Visit>
+void for_each_process(Visit visit) {
   std::error_code error;
   for (fs::directory_iterator at{"/proc", error}, end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::error_code gone;
-    for (fs::directory_iterator fd{at->path() / "fd", gone}, last; !gone && fd != last;
-         fd.increment(gone)) {
-      std::error_code unreadable;
-      const std::string target = fs::read_symlink(fd->path(), unreadable).string();
-      if (target.find(part_of_name) == std::string::npos) continue;
-      ++found;
-      break;
-    }
+    if (name.find_first_not_of("0123456789") == std::string::npos) visit(at->path());
   }
+}
+
+bool holds(const fs::path& process, const std::string& part_of_name) {
+  std::error_code error;
+  for (fs::directory_iterator fd{process / "fd", error}, end; !error && fd != end;
+       fd.increment(error)) {
+    std::error_code unreadable;
+    const std::string target = fs::read_symlink(fd->path(), unreadable).string();
+    if (target.find(part_of_name) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+int marked_processes(const std::string& setting) {
+  int found = 0;
+  for_each_process([&](const fs::path& process) {
+    std::ifstream in(process / "environ");
+    for (std::string entry; std::getline(in, entry, '\0');) found += entry == setting ? 1 : 0;
+  });
+  return found;
+}
+
+int holders_of(const std::string& part_of_name) {
+  int found = 0;
+  for_each_process([&](const fs::path& process) { found += holds(process, part_of_name) ? 1 : 0; });
   return found;
 }
 

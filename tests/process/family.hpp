@@ -68,6 +68,8 @@ void write_text(int descriptor, const std::string& text);
 
 /// Whether a process of that id exists that is not a zombie.
 bool is_running(int pid);
+/// How many processes were started with that in their environment.
+int marked_processes(const std::string& setting);
 /// How many processes have a descriptor that leads to a file of that name.
 int holders_of(const std::string& part_of_name);
 

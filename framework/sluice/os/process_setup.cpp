@@ -88,6 +88,8 @@ bool die_with_parent(int parent) noexcept {
 
 void lead_own_group() noexcept { static_cast<void>(setpgid(0, 0)); }
 
+void give_own_group(int child) noexcept { static_cast<void>(setpgid(child, child)); }
+
 Descriptor server_signals() {
   reset_actions();
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2,

@@ -22,6 +22,8 @@ void become_subreaper() noexcept;
 
 /// Makes this process the leader of a new process group of the same session.
 void lead_own_group() noexcept;
+/// The same for a child that was just forked, so that it is true when either goes on.
+void give_own_group(int child) noexcept;
 
 /// What signals do in the new process. After both, none is blocked except as said.
 /// A server: everything that a user, a terminal or a broken pipe may send is ignored; SIGCHLD is

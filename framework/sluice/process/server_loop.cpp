@@ -116,6 +116,7 @@ void ServerLoop::add_server_below() {
       return;
     }
     below_ = pid;
+    give_own_group(pid);
     ends.second.reset();
     const Descriptor process = open_process(pid);
     const int given[] = {ends.first.number(), process.number()};
@@ -237,6 +238,7 @@ int ServerLoop::fork_worker(const WorkerSpec& spec, ControlSocket::Packet& packe
                     .keep = seat_.keep};
   const int pid = fork_process();
   if (pid == 0) be_worker(serve_, birth);
+  give_own_group(pid);
   return pid;
 }
 
