@@ -132,9 +132,42 @@ TEST_CASE("Accepted: retry of an item that can only be moved, when the callable 
   CHECK(refusal_of(p).empty());
 }
 
-TEST_CASE("Refused: carrier process, which this version does not have", "[pipeline]") {
-  CHECK(refused_with(refusal_of(with_options({.carrier = Carrier::process})),
-                     {"stage same", "carrier process is not available", "thread or pool"}));
+TEST_CASE("Carrier process takes what is portable and keeps nothing of its items", "[pipeline]") {
+  CHECK(refusal_of(with_options({.carrier = Carrier::process})).empty());
+}
+
+TEST_CASE(
+    "Refused: carrier process for what can't leave this process, with the part that is to blame",
+    "[pipeline]") {
+  struct Handle {
+    int number = 0;
+    const char* text = nullptr;
+  };
+  Pipeline p("handles");
+  p.source("read", []() -> std::optional<Handle> { return std::nullopt; }) |
+      map("look", [](const Handle& handle) { return handle.number; },
+          {.carrier = Carrier::process}) |
+      sink("drop", kIgnore);
+  CHECK(
+      refused_with(refusal_of(p), {"stage look", "member #2 of", "const char*", "thread or pool"}));
+}
+
+TEST_CASE("Refused: carrier process for what keeps something of its items, and for sources",
+          "[pipeline]") {
+  Pipeline p("state");
+  p.source("read", []() -> std::optional<Number> { return std::nullopt; },
+           {.carrier = Carrier::process}) |
+      batch("gather", 10, std::chrono::milliseconds(1), {.carrier = Carrier::process}) |
+      sink("drop", kIgnore);
+  const std::vector<std::string> faults = refusal_of(p);
+  REQUIRE(faults.size() == 2);
+  CHECK_THAT(faults[0], Catch::Contains("stage read") && Catch::Contains("a source stays"));
+  CHECK_THAT(faults[1], Catch::Contains("stage gather") && Catch::Contains("would die with it"));
+  CHECK(refused_with(refusal_of(with_options({.carrier = Carrier::process, .streaming = true})),
+                     {"stage same", "it is streaming"}));
+  CHECK(refused_with(
+      refusal_of(with_options({.carrier = Carrier::process, .process = {.attempts = 0}})),
+      {"stage same", "process.attempts is 0"}));
 }
 
 TEST_CASE("Refused: a streaming stage on the pool", "[pipeline]") {
@@ -249,7 +282,8 @@ TEST_CASE("All faults are in one PipelineError, and nothing has started", "[pipe
   };
   auto stream = p.source("read", source);
   stream | map("same", same, {.workers = 0, .capacity = 0}) | sink("same", kIgnore);
-  static_cast<void>(stream | map("open", same, {.carrier = Carrier::process}));
+  static_cast<void>(stream |
+                    map("open", same, {.carrier = Carrier::process, .process = {.attempts = 0}}));
   const std::vector<std::string> faults = refusal_of(p);
   REQUIRE(faults.size() == 5);
   CHECK(p.faults() == faults);
