@@ -139,7 +139,6 @@ void start_pool(const std::shared_ptr<RunState>& run) {
   try {
     auto group = pool_group(run);
     if (group->workers.empty()) return;
-    run->set_bell(&detail::pool_bell());
     detail::run_on_pool(std::move(group));
   } catch (...) {
     run->request_cancel();
@@ -288,6 +287,7 @@ RunHandle start(const Pipeline& pipeline, RunOptions options) {
       std::move(crew));
   // While there is no thread of the run yet: the server is an image of this process.
   if (state->crew() != nullptr) state->crew()->start_server(*state, pipeline);
+  if (uses_pool(state->plan())) state->set_bell(&detail::pool_bell());  // before anybody may ring it
   RunHandle handle(state);
   wire_bells(*state);
   start_crew(*state);

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
+#include <system_error>
 #include <utility>
 
 namespace sluice::detail {
@@ -70,17 +72,30 @@ StepResult RemoteLoop::go_on(StepFrame& frame) {
 // Retries whose time has come queue behind what the process holds.
 void RemoteLoop::readmit_due() {
   while (std::unique_ptr<DelayedItem> due = take_due()) {
-    leases_.push_back({.item = due->ordinal, .attempt = due->attempt});
+    auto& aside = static_cast<SetAside&>(*due);
     try {
-      readmit(*due);
+      leases_.push_back({.item = aside.ordinal,
+                         .attempt = aside.attempt,
+                         .deaths = aside.deaths,
+                         .history = aside.history});
+      try {
+        readmit(aside);
+      } catch (...) {
+        leases_.pop_back();
+        throw;
+      }
     } catch (...) {
-      leases_.pop_back();
-      worker().counts.add(Count::failed);
-      ++owed_;
-      fail_phase(worker(), "moving an item");
+      lose_item("moving an item");
     }
     taken_ = open();
   }
+}
+
+// An item that is in nobody's hands any more: counted, and the run fails. Call inside a catch block only.
+void RemoteLoop::lose_item(const char* phase) noexcept {
+  worker().counts.add(Count::failed);
+  ++owed_;
+  fail_phase(worker(), phase);
 }
 
 // ---- lending ---------------------------------------------------------------------------------------
@@ -119,9 +134,15 @@ GetStatus RemoteLoop::take_more(std::size_t wanted) {
 
 void RemoteLoop::lend_held(std::size_t wanted) {
   const std::size_t before = lent_;
-  while (lent_ < std::min(open(), wanted) && lend(lent_)) ++lent_;
-  if (lent_ == before) return;
-  remote_->publish();
+  while (lent_ < std::min(open(), wanted)) {
+    const std::size_t held = open();
+    if (lend(lent_)) {
+      ++lent_;
+    } else if (open() == held || has_blocked() || cancelled() || ended_early()) {
+      break;  // else the first one was refused, and the next one may be lent
+    }
+  }
+  if (lent_ != before) remote_->publish();
   remote_->tell_open(open());
 }
 
@@ -137,6 +158,10 @@ bool RemoteLoop::lend(std::size_t index) {
                         .bytes = encoded_.view()})) {
       return false;
     }
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::system_error&) {
+    throw;  // no fault of the item's
   } catch (...) {
     if (index > 0) return false;  // told when it is the first one, so that the order is kept
     refuse_first(std::current_exception());
@@ -209,6 +234,12 @@ bool RemoteLoop::apply_transaction(RemoteWorker::Reply reply) {
   show_first();
   for (;; reply = remote_->next()) {
     const bool closes = reply.what == What::done || reply.what == What::failed;
+    if (reply.what == What::failed && reply.ticket == 0) {
+      discard_outputs();
+      end_outputs();
+      fail_start(reply.bytes);
+      return false;
+    }
     if (closes && reply.ticket != first_lease().ticket) break;
     try {
       switch (reply.what) {
@@ -272,6 +303,8 @@ void RemoteLoop::read_note(std::span<const std::byte> bytes) {
     case SaidNote::Kind::cancel:
       control.request_cancel();
       break;
+    case SaidNote::Kind::started:  // read before it comes here
+      break;
   }
 }
 
@@ -303,19 +336,29 @@ void RemoteLoop::fail(const FailedNote& note) {
   } catch (...) {
     const unsigned attempt = note.attempt;
     if (judge_first(attempt) == Verdict::retry) {
-      Lease& lease = leases_[begin_];
-      const auto wait = back_off_before(worker().stage().on_error, attempt + 1);
-      std::unique_ptr<DelayedItem> aside = set_first_aside();
-      aside->ordinal = lease.item;
-      aside->attempt = attempt + 1;
-      aside->due = Deadline::after(wait, worker().control().now()).time();
-      end_outputs();
-      drop_first();
-      delay(std::move(aside));
+      put_first_aside(attempt + 1);
       return;
     }
   }
   end_first(false);
+}
+
+void RemoteLoop::put_first_aside(unsigned attempt) noexcept {
+  end_outputs();
+  try {
+    const Lease& lease = first_lease();
+    const auto wait = back_off_before(worker().stage().on_error, attempt);
+    std::unique_ptr<SetAside> aside = set_first_aside();
+    aside->ordinal = lease.item;
+    aside->attempt = attempt;
+    aside->deaths = lease.deaths;
+    aside->history = lease.history;
+    aside->due = Deadline::after(wait, worker().control().now()).time();
+    delay(std::move(aside));
+  } catch (...) {
+    lose_item("moving an item");
+  }
+  drop_first();
 }
 
 // What went wrong with the first item is no matter of another attempt.
@@ -359,7 +402,7 @@ void RemoteLoop::drop_first() noexcept {
 void RemoteLoop::apply_loss() {
   RemoteWorker::Loss loss = remote_->take_loss();
   last_answer_ns_ = 0;
-  const bool begun = lent_ > 0 && loss.begun != 0 && first_lease().ticket == loss.begun;
+  const bool begun = lent_ > 0 && (loss.accused || (loss.begun != 0 && first_lease().ticket == loss.begun));
   for (std::size_t i = begin_; i < leases_.size(); ++i) leases_[i].ticket = 0;
   lent_ = 0;
   next_ticket_ = 1;
@@ -402,8 +445,9 @@ void RemoteLoop::bury_first() noexcept {
 // For explanations and for the soft timeout: the item that the process has, or will have next.
 void RemoteLoop::show_first() noexcept {
   const Lease& lease = first_lease();
-  if (worker().item() != lease.item) {
-    worker().begin_item(lease.item, lease.attempt + lease.deaths);
+  const unsigned attempt = lease.attempt + lease.deaths;
+  if (worker().item() != lease.item || worker().attempt() != attempt) {
+    worker().begin_item(lease.item, attempt);
   }
 }
 

@@ -48,10 +48,15 @@ class RemoteLoop : public StageLoop {
   [[nodiscard]] virtual Verdict judge_first(unsigned attempt) noexcept = 0;
   /// Bytes of the first item for a dead letter, where it has any.
   [[nodiscard]] virtual bool payload_of_first(std::string& to) noexcept = 0;
-  /// Moves the first item into something that waits for its next attempt. May throw.
-  [[nodiscard]] virtual std::unique_ptr<DelayedItem> set_first_aside() = 0;
-  /// Puts an item that was set aside behind the others.
-  virtual void readmit(DelayedItem& item) = 0;
+  /// An item that waits for its next attempt, with its deaths so far.
+  struct SetAside : DelayedItem {
+    unsigned deaths = 0;
+    std::string history{};
+  };
+  /// Moves the first item into one. May throw; then the item may be gone.
+  [[nodiscard]] virtual std::unique_ptr<SetAside> set_first_aside() = 0;
+  /// Puts it behind the others. May throw; then it may be gone.
+  virtual void readmit(SetAside& item) = 0;
 
   /// Outputs go to the port of this number from now on, or to the worker's own; until end_outputs().
   virtual void begin_outputs(std::uint64_t number) noexcept = 0;
@@ -98,6 +103,8 @@ class RemoteLoop : public StageLoop {
   void show_first() noexcept;
   void complete(const DoneNote& note, std::exception_ptr fault);
   void fail(const FailedNote& note);
+  void put_first_aside(unsigned attempt) noexcept;
+  void lose_item(const char* phase) noexcept;
   void give_up(std::exception_ptr why) noexcept;
   void end_first(bool completed) noexcept;
   void apply_loss();

@@ -27,8 +27,8 @@ struct FailedNote {
 
 /// Something that the function said through its Context.
 struct SaidNote {
-  enum class Kind : std::uint8_t { log, dead, stop, cancel };
-  Kind kind = Kind::log;
+  enum class Kind : std::uint8_t { log, dead, stop, cancel, started };
+  Kind kind = Kind::log;  ///< started: start() has returned; the first thing that a process says
   std::string subject{};
   std::string text{};
 };

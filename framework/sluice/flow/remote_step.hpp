@@ -51,7 +51,7 @@ class RemoteStep final : public RemoteLoop {
  private:
   static constexpr bool kSink = std::is_same_v<Out, NoOutput>;
 
-  struct Aside final : DelayedItem {
+  struct Aside final : SetAside {
     explicit Aside(In&& what) : item(std::move(what)) {}
     In item;
   };
@@ -77,10 +77,10 @@ class RemoteStep final : public RemoteLoop {
   std::size_t items_held() const noexcept override { return items_.size(); }
   void encode_item(std::size_t index, Bytes& to) override { encode(items_.at(index), to); }
   void drop_first_item() noexcept override { items_.pop(); }
-  std::unique_ptr<DelayedItem> set_first_aside() override {
+  std::unique_ptr<SetAside> set_first_aside() override {
     return std::make_unique<Aside>(std::move(items_.front()));
   }
-  void readmit(DelayedItem& item) override {
+  void readmit(SetAside& item) override {
     items_.push_back(std::move(static_cast<Aside&>(item).item));
   }
 

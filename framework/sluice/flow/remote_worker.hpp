@@ -43,6 +43,7 @@ class RemoteWorker {
   };
   struct Loss {
     std::uint64_t begun = 0;  ///< ticket of the lease whose function had begun last; 0: none
+    bool accused = false;     ///< of its last answer: the first lease is to blame whatever it says
     std::string how{};        ///< as in "killed by signal 9 (Killed)"
   };
 
@@ -65,7 +66,7 @@ class RemoteWorker {
   /// After `lost`. From now on leases go to the next process, whose tickets begin anew.
   [[nodiscard]] virtual Loss take_loss() = 0;
   /// What the process has written can't be right: it is killed, and nothing of it is read any more.
-  virtual void accuse(std::string what) noexcept = 0;
+  virtual void accuse(const char* what) noexcept = 0;
 
   /// Blocks   until there may be an answer, a loss, or room to lend; until the deadline; or the run was
   ///          cancelled. `pace` is the time that the process takes for an item, as far as is known, and

@@ -146,6 +146,7 @@ class StageLoop : public StepLoop {
   [[nodiscard]] std::unique_ptr<DelayedItem> take_due() noexcept;
   /// Whether outputs of the last item did not fit, since the last call.
   [[nodiscard]] bool take_blocked() noexcept { return std::exchange(blocked_, false); }
+  [[nodiscard]] bool has_blocked() const noexcept { return blocked_; }
 
   std::size_t next_ = 0;     // the first item of the batch that was not started
   std::size_t taken_ = 0;    // items in the batch

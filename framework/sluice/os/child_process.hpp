@@ -50,6 +50,8 @@ void stop_process(const Descriptor& process) noexcept;
 void continue_process(const Descriptor& process) noexcept;
 
 enum class Look : unsigned char { once, wait };
+/// As in ProcessEnd::signal: what nobody can refuse.
+inline constexpr int kKillSignal = 9;
 inline constexpr int kNoneEnded = 0;
 inline constexpr int kNoChild = -1;
 /// Returns  the id of a child that has ended and is not reaped, kNoneEnded, or kNoChild at all.

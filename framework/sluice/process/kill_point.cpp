@@ -24,10 +24,10 @@ void spin_for(std::int64_t ns) noexcept {
 void kill_beside() noexcept {
   std::atomic<bool> ready{false};
   std::thread([&ready] {
-    ready.store(true, std::memory_order_release);
+    ready.store(true, std::memory_order_relaxed);  // orders nothing: it is only about time
     kill_this_process();
   }).detach();
-  while (!ready.load(std::memory_order_acquire)) cpu_pause();
+  while (!ready.load(std::memory_order_relaxed)) cpu_pause();
   spin_for(steady_now_ns() % 4000);
 }
 

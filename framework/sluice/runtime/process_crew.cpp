@@ -41,6 +41,8 @@ constexpr seconds kEndTime{10};
 // Looks at processes that hold leases.
 constexpr seconds kSlowTick{1};
 constexpr milliseconds kFastestTick{1};
+// More than this is more than the note that a process has started, and as much as an answer has.
+constexpr std::uint64_t kStartedNoteBytes = 64;
 // A stopped process goes on after at most so long.
 constexpr std::uint64_t kLongestStopUs = 20'000;
 
@@ -73,8 +75,11 @@ struct ProcessCrew::Seat {
   std::int64_t launch_at_ns = 0;    // while it waits
   std::int64_t kill_at_ns = 0;      // once it was told to end; 0 before
   std::int64_t continue_at_ns = 0;  // while chaos has it stopped; 0 else
-  std::uint64_t begun_seen = 0;     // as of the last look, and since when
-  std::int64_t begun_since_ns = 0;
+  bool accused = false;
+  bool start_failed = false;
+  bool killed_outside = false;  // so it says nothing of whether another one could start
+  std::int64_t retired_since_ns = 0;
+  std::int64_t room_since_ns = 0;  // when it was last seen to wait for room
 };
 
 ProcessCrew::ProcessCrew(const Graph& graph, const Plan& plan, ChaosPlan chaos)
@@ -187,12 +192,16 @@ void ProcessCrew::look_at(Seat& seat, std::int64_t now) {
     continue_process(seat.process);
     seat.continue_at_ns = 0;
   }
-  if (std::string why = seat.slot.take_accusation(); !why.empty()) kill(seat, std::move(why));
+  const ProcessSlot::Accusation accusation = seat.slot.take_accusation();
+  if (accusation.key != 0 && seat.live != nullptr && seat.live->key == accusation.key) {
+    seat.accused = true;
+    kill(seat, accusation.what.empty() ? "it wrote what can't be right" : accusation.what);
+  }
   if (seat.slot.ending() != ProcessSlot::Ending::no) {
     end_seat(seat, now);
   } else if (seat.phase == Phase::waits) {
     if (now >= seat.launch_at_ns) launch(seat);
-  } else if (seat.slot.open() > 0) {
+  } else if (seat.slot.open() > 0 || seat.live->retired.load(std::memory_order_relaxed)) {
     check_hang(seat, now);
   }
 }
@@ -227,23 +236,35 @@ void ProcessCrew::kill(Seat& seat, std::string why) {
   server_->kill(seat.live->key);
 }
 
-// By what the process says of itself, which is no proof: so it is killed, and judged when it is dead.
+// By what the process says of itself, which is no proof: so it is killed, and judged when it is dead. Its start()
+// may take as long as it likes.
 void ProcessCrew::check_hang(Seat& seat, std::int64_t now) {
   if (seat.phase != Phase::runs) return;
   const LeaseChannel::Progress progress = seat.live->channel->progress();
-  const std::uint64_t answered = seat.live->answered.load(std::memory_order_relaxed);
-  const std::int64_t touched = seat.live->touched_ns.load(std::memory_order_relaxed);
-  if (progress.started != seat.begun_seen || progress.waits_for_room ||
-      touched > seat.begun_since_ns) {
-    seat.begun_seen = progress.started;
-    seat.begun_since_ns = progress.waits_for_room ? now : std::max(touched, progress.started_ns);
+  if (progress.committed_bytes == 0) return;  // it has not started
+  if (seat.live->retired.load(std::memory_order_relaxed)) {
+    if (seat.retired_since_ns == 0) seat.retired_since_ns = now;
+    if (now - seat.retired_since_ns > nanoseconds(kEndTime).count()) {
+      kill(seat, "it did not end when told to");
+    }
+    return;
   }
-  const std::int64_t waited = now - std::max(seat.begun_since_ns, progress.started_ns);
-  const std::int64_t timeout = seat.options.timeout.count();
-  if (timeout > 0 && waited > timeout) {
-    kill(seat, fmt::format("it took longer than its timeout of {} ms",
-                           std::chrono::duration_cast<milliseconds>(seat.options.timeout).count()));
-  } else if (progress.started <= answered && waited > nanoseconds(kStuck).count()) {
+  if (progress.waits_for_room) seat.room_since_ns = now;
+  const std::uint64_t answered = seat.live->answered.load(std::memory_order_relaxed);
+  if (progress.started > answered) {
+    const std::int64_t since = std::max(seat.room_since_ns, progress.started_ns);
+    const std::int64_t timeout = seat.options.timeout.count();
+    if (timeout > 0 && now - since > timeout) {
+      kill(seat, fmt::format("it took longer than its timeout of {} ms",
+                             std::chrono::duration_cast<milliseconds>(seat.options.timeout).count()));
+    }
+    return;
+  }
+  // Its worker has read all answers and waits for the next, and nothing is begun.
+  const std::int64_t waits_since = seat.slot.waits_since_ns();
+  const std::int64_t since =
+      std::max(waits_since, seat.live->touched_ns.load(std::memory_order_relaxed));
+  if (waits_since != 0 && now - since > nanoseconds(kStuck).count()) {
     kill(seat, fmt::format("it held items and began none for {} s", kStuck.count()));
   }
 }
@@ -256,8 +277,9 @@ void ProcessCrew::launch(Seat& seat) {
   seat.live = std::make_shared<Incarnation>();
   seat.live->key = next_key_++;
   seat.live->touched_ns.store(steady_ns(), std::memory_order_relaxed);
-  seat.begun_seen = 0;
-  seat.begun_since_ns = steady_ns();
+  seat.accused = false;
+  seat.retired_since_ns = 0;
+  seat.room_since_ns = 0;
   try {
     NewChannel made = make_channel({}, seat.slot.events());
     seat.live->channel = std::move(made.parent);
@@ -299,10 +321,12 @@ void ProcessCrew::hear(ServerEvent& event) {
     case ServerEvent::Kind::exited:
       seat->counts.cpu_ns.fetch_add(event.end.user_ns + event.end.system_ns,
                                     std::memory_order_relaxed);
-      ended(*seat, text_of(event.end));
+      seat->killed_outside = event.end.signal == kKillSignal && seat->killed_because.empty();
+      seat->start_failed = event.end.signal == 0 && event.end.code == kExitStartFailed;
+      ended(*seat, text_of(event.end), true);
       break;
     case ServerEvent::Kind::failed_to_start:
-      ended(*seat, event.error);
+      ended(*seat, event.error, false);
       break;
     case ServerEvent::Kind::server_lost:
       break;
@@ -320,18 +344,22 @@ void ProcessCrew::started(Seat& seat, ServerEvent& event) {
 }
 
 // It is proven dead, or could not be started. Its worker reads what it had answered, and is told how it ended.
-void ProcessCrew::ended(Seat& seat, const std::string& end) {
+void ProcessCrew::ended(Seat& seat, const std::string& end, bool was_there) {
   std::string how = seat.killed_because.empty() ? end : seat.killed_because + ": " + end;
   pass_on_words(seat);
   if (const std::string line = seat.words.tail(1); !line.empty()) {
     how += fmt::format(", its last words: {}", line);
   }
   const bool retired = seat.live->retired.load(std::memory_order_relaxed);
-  const bool fruitful = seat.live->answered.load(std::memory_order_relaxed) > 0 ||
-                        seat.live->channel->progress().committed_bytes > 0;
-  const bool had_started = seat.live->channel->progress().ready;
-  if (!retired && seat.slot.ending() == ProcessSlot::Ending::no)
+  const std::uint64_t committed = seat.live->channel->progress().committed_bytes;
+  const bool had_started = (committed > 0 && !seat.start_failed) || seat.killed_outside;
+  const bool fruitful =
+      !seat.accused && !seat.start_failed &&
+      (seat.live->answered.load(std::memory_order_relaxed) > 0 || committed > kStartedNoteBytes);
+  if (was_there && !retired && seat.slot.ending() == ProcessSlot::Ending::no) {
     seat.counts.deaths.fetch_add(1, std::memory_order_relaxed);
+  }
+  seat.start_failed = seat.killed_outside = false;
   seat.counts.pid.store(0, std::memory_order_relaxed);
   seat.words = LastWords();
   seat.process.reset();
@@ -393,7 +421,10 @@ void ProcessCrew::fail_run(const Seat& seat, const std::string& why) {
 // ---- chaos -----------------------------------------------------------------------------------------
 
 void ProcessCrew::wreak_chaos() {
-  while (const auto strike = chaos_.due(Clock::now())) {
+  constexpr int kMostAtOnce = 64;  // the rest at the next look
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    const auto strike = chaos_.due(Clock::now());
+    if (!strike.has_value()) return;
     std::vector<Seat*> running;
     for (Seat& seat : seats_) {
       if (seat.name == *strike->stage && seat.phase == Phase::runs && seat.continue_at_ns == 0) {
@@ -415,8 +446,9 @@ void ProcessCrew::wreak_chaos() {
 
 // ---- sleeping --------------------------------------------------------------------------------------
 
-Deadline ProcessCrew::next_look(std::int64_t now) const noexcept {
+Deadline ProcessCrew::next_look(std::int64_t now, bool& any_open) const noexcept {
   Deadline next;
+  any_open = false;
   const auto earlier = [&next](const Deadline& other) { next = std::min(next, other); };
   if (const auto strike = chaos_.next_at()) earlier(Deadline::at(*strike));
   for (const Seat& seat : seats_) {
@@ -426,7 +458,10 @@ Deadline ProcessCrew::next_look(std::int64_t now) const noexcept {
     if (seat.kill_at_ns != 0 && seat.kill_at_ns != std::numeric_limits<std::int64_t>::max()) {
       earlier(at_ns(seat.kill_at_ns));
     }
-    if (seat.slot.open() == 0) continue;
+    const bool retires = seat.live != nullptr && seat.live->retired.load(std::memory_order_relaxed);
+    const bool open = seat.slot.open() > 0;  // once: what is ticked for is what was seen
+    any_open = any_open || open;
+    if (!open && !retires) continue;
     nanoseconds tick = kSlowTick;
     if (seat.options.timeout.count() > 0) {
       tick = std::clamp<nanoseconds>(seat.options.timeout / 4, kFastestTick, kSlowTick);
@@ -446,8 +481,9 @@ void ProcessCrew::sleep() {
   // sync-point slot-watch: says that it dozes, then looks at the leases. While some are out it looks again
   // by itself, and wants no calls.
   bell_.dozes.store(true, std::memory_order_seq_cst);
-  const Deadline next = next_look(steady_ns());
-  if (any_open()) bell_.dozes.store(false, std::memory_order_relaxed);
+  bool any_open = false;
+  const Deadline next = next_look(steady_ns(), any_open);
+  if (any_open) bell_.dozes.store(false, std::memory_order_relaxed);
   set_.wait(next);
   bell_.dozes.store(false, std::memory_order_relaxed);
   bell_.events.lower();
@@ -458,12 +494,6 @@ ProcessCrew::Seat* ProcessCrew::seat_of(std::uint64_t key) noexcept {
     if (seat.live != nullptr && seat.live->key == key) return &seat;
   }
   return nullptr;
-}
-
-bool ProcessCrew::any_open() const noexcept {
-  return std::any_of(seats_.begin(), seats_.end(), [](const Seat& seat) {
-    return seat.phase != Phase::gone && seat.slot.open() > 0;
-  });
 }
 
 bool ProcessCrew::all_gone() const noexcept {

@@ -8,8 +8,9 @@
 //     time up to 5 s, a quarter more or less by chance. 6 in a row that had not even started fail the
 //     run with their reasons, and so do 51 of any kind. Progress is an answer that was published.
 // (2) A lease is never taken back from a live process: its worker is told of a death after it was proven.
-// (3) A process that holds leases and neither begins one nor answers within a time hangs, also when it is
-//     stopped; with a timeout per item, so does one whose item takes longer. It is killed.
+// (3) A process that holds leases, whose answers were all read, and that begins none for 10 s hangs (it is
+//     stopped, for example); with a timeout per item, so does one whose item takes longer. It is killed.
+//     Without a timeout a function may take for ever. So may start().
 // (4) An idle run has no tick: the supervisor sleeps without a limit while no lease is out.
 // (5) The run does not end before all its processes are gone and reaped.
 // Layer: runtime. Not API.
@@ -80,7 +81,7 @@ class ProcessCrew {
   void hear_server();
   void hear(ServerEvent& event);
   void started(Seat& seat, ServerEvent& event);
-  void ended(Seat& seat, const std::string& how);
+  void ended(Seat& seat, const std::string& how, bool was_there);
   void plan_successor(Seat& seat, bool fruitful, bool had_started, const std::string& how);
   void fail_run(const Seat& seat, const std::string& why);
   void give_up(Seat& seat);
@@ -92,9 +93,8 @@ class ProcessCrew {
   void kill(Seat& seat, std::string why);
   void wreak_chaos();
   void sleep();
-  [[nodiscard]] Deadline next_look(std::int64_t now) const noexcept;
+  [[nodiscard]] Deadline next_look(std::int64_t now, bool& any_open) const noexcept;
   [[nodiscard]] Seat* seat_of(std::uint64_t key) noexcept;
-  [[nodiscard]] bool any_open() const noexcept;
   [[nodiscard]] bool all_gone() const noexcept;
 
   RunState* run_ = nullptr;

@@ -48,26 +48,34 @@ bool ProcessSlot::attach() noexcept {
   has_offer_.store(false, std::memory_order_relaxed);
   accused_ = false;
   lent_ = done_ = 0;
+  started_ = false;
   if (current_ != nullptr) current_->attached.store(true, std::memory_order_relaxed);
   return current_ != nullptr;
 }
 
 RemoteWorker::Loss ProcessSlot::take_loss() {
-  Loss loss{.begun = current_->channel->progress().started, .how = current_->how};
+  Loss loss{.begun = current_->channel->progress().started,
+            .accused = accused_,
+            .how = current_->how};
   current_.reset();
   return loss;
 }
 
-void ProcessSlot::accuse(std::string what) noexcept {
+void ProcessSlot::accuse(const char* what) noexcept {
   accused_ = true;
   {
     const std::lock_guard lock(mutex_);
-    accusation_ = std::move(what);
+    accusation_.key = current_->key;
+    try {
+      accusation_.what = what;
+    } catch (...) {  // then it is killed for a reason that nobody has the memory to tell
+      accusation_.what.clear();
+    }
   }
   call_supervisor();
 }
 
-std::string ProcessSlot::take_accusation() {
+ProcessSlot::Accusation ProcessSlot::take_accusation() {
   const std::lock_guard lock(mutex_);
   return std::exchange(accusation_, {});
 }
@@ -80,7 +88,7 @@ void ProcessSlot::wait_started() {
       static_cast<void>(take_loss());
     } else if (reply.what == What::failed) {
       rethrow_remote(decode<FailedNote>(reply.bytes));
-    } else if (attach() && current_->channel->progress().ready) {
+    } else if (started_) {
       return;
     } else {
       wait({}, {}, 0);
@@ -96,12 +104,17 @@ bool ProcessSlot::lend(const Lease& lease) {
     if (done_ == lent_) retire();
     return false;
   }
-  const bool lent = current_->channel->lend({.ticket = lease.ticket,
-                                             .item = lease.item,
-                                             .attempt = packed(lease.attempt, lease.deaths),
-                                             .bytes = lease.bytes});
-  if (lent) ++lent_;
-  return lent;
+  try {
+    const bool lent = current_->channel->lend({.ticket = lease.ticket,
+                                               .item = lease.item,
+                                               .attempt = packed(lease.attempt, lease.deaths),
+                                               .bytes = lease.bytes});
+    if (lent) ++lent_;
+    return lent;
+  } catch (const ProtocolViolation& error) {  // no fault of the item's
+    accuse(error.what());
+    return false;
+  }
 }
 
 void ProcessSlot::publish() noexcept {
@@ -133,6 +146,10 @@ RemoteWorker::Reply ProcessSlot::next() noexcept {
 RemoteWorker::Reply ProcessSlot::read_record() {
   Record record;
   if (!current_->channel->next(record)) return {};
+  if (!started_ && record.type == RecordType::note) {
+    started_ = true;  // the first thing it says
+    if (!current_->channel->next(record)) return {};
+  }
   Reply reply{.ticket = record.ticket, .bytes = record.bytes};
   switch (record.type) {
     case RecordType::output:
@@ -190,7 +207,9 @@ void ProcessSlot::wait(const Deadline& deadline, std::chrono::nanoseconds pace,
     if ((channel == nullptr || !channel->has_records(true)) && !news()) {
       set_.clear();
       set_.add(events_.descriptor().number());
+      waits_since_ns_.store(steady_now_ns(), std::memory_order_relaxed);
       set_.wait(deadline);
+      waits_since_ns_.store(0, std::memory_order_relaxed);
     }
     if (channel != nullptr) channel->end_sleep();
   } catch (const std::exception& error) {
@@ -210,6 +229,7 @@ void ProcessSlot::tell_open(std::size_t open) noexcept {
 
 void ProcessSlot::retire() noexcept {
   if (current_->retired.exchange(true, std::memory_order_relaxed)) return;
+  call_supervisor();  // it has a time to end
   try {
     current_->channel->request_stop();
   } catch (const std::exception& error) {

@@ -72,7 +72,7 @@ class ProcessSlot final : public RemoteWorker {
   [[nodiscard]] Reply next() noexcept override;
   void free_read() noexcept override;
   [[nodiscard]] Loss take_loss() override;
-  void accuse(std::string what) noexcept override;
+  void accuse(const char* what) noexcept override;
   void wait(const Deadline& deadline, std::chrono::nanoseconds pace,
             std::size_t open) noexcept override;
   void tell_open(std::size_t open) noexcept override;
@@ -93,8 +93,16 @@ class ProcessSlot final : public RemoteWorker {
     // sync-point slot-ending: acquires that it is attached.
     return ending_.load(std::memory_order_acquire);
   }
-  /// Why its process has to be killed; empty when it has not. Once.
-  [[nodiscard]] std::string take_accusation();
+  struct Accusation {
+    std::uint64_t key = 0;  ///< of the accused's launch; 0: nobody
+    std::string what{};
+  };
+  /// Once.
+  [[nodiscard]] Accusation take_accusation();
+  /// Since when the worker waits for an answer, having read them all, in clock nanoseconds; 0: it does not.
+  [[nodiscard]] std::int64_t waits_since_ns() const noexcept {
+    return waits_since_ns_.load(std::memory_order_relaxed);
+  }
 
  private:
   [[nodiscard]] bool attach() noexcept;
@@ -118,14 +126,16 @@ class ProcessSlot final : public RemoteWorker {
   bool accused_ = false;
   std::size_t lent_ = 0;  // of the current incarnation
   std::size_t done_ = 0;  // of these, answered
+  bool started_ = false;  // its start() has returned
   bool spin_pays_ = true;
 
   mutable std::mutex mutex_;  // what follows
   std::shared_ptr<Incarnation> offered_{};
-  std::string accusation_{};
+  Accusation accusation_{};
 
   std::atomic<bool> has_offer_{false};
   std::atomic<std::size_t> open_{0};
+  std::atomic<std::int64_t> waits_since_ns_{0};
   std::atomic<Ending> ending_{Ending::no};
 };
 

@@ -11,6 +11,7 @@
 #include <sluice/process/kill_point.hpp>
 #include <sluice/process/pipeline_server.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,7 @@ namespace {
 
 // One item in so many is timed.
 constexpr std::uint64_t kTimedItems = 8;
+constexpr std::chrono::nanoseconds kNapSlice{50'000'000};
 
 // What user code says through its context is told with the answer to its item, or with the next one.
 class ProcessControl final : public RunControl {
@@ -49,8 +51,9 @@ class ProcessControl final : public RunControl {
       encode(note, encoded_);
       channel.append(RecordType::note, 0, encoded_.view());
     }
-    said_.clear();
   }
+  // It was told, or there is no room for it.
+  void forget() noexcept { said_.clear(); }
 
  private:
   void say(SaidNote note) noexcept {
@@ -98,14 +101,16 @@ class WorkerLoop {
     const bool started = start(failed);
     channel_ = open_worker_channel(descriptors);  // says hello
     if (!started) {
+      control_.forget();
       commit(RecordType::failed, 0, failed);
-      return 1;
+      return kExitStartFailed;
     }
+    encoded_.clear();
+    encode(SaidNote{.kind = SaidNote::Kind::started}, encoded_);
+    channel_->commit(RecordType::note, 0, encoded_.view());
     Lease lease;
     while (channel_->take(lease)) {
       kill_point(KillPoint::taken);
-      channel_->begin(lease.ticket);
-      kill_point(KillPoint::begun);
       answer(lease);
     }
     return 0;
@@ -128,6 +133,8 @@ class WorkerLoop {
     const unsigned deaths = lease.attempt >> 16U;
     std::uint64_t retried = 0;
     for (unsigned attempt = lease.attempt & 0xFFFFU;; ++attempt) {
+      channel_->begin(lease.ticket);
+      kill_point(KillPoint::begun);
       worker_.begin_item(lease.item, attempt + deaths);
       FailedNote failed;
       if (try_item(lease, retried, failed)) return;
@@ -136,11 +143,32 @@ class WorkerLoop {
       if (!again) {
         failed.attempt = attempt;
         failed.retried = retried;
-        commit(RecordType::failed, lease.ticket, failed);
+        commit_failure(lease.ticket, failed);
         return;
       }
       ++retried;
-      if (policy_.back_off.count() > 0) nap(back_off_before(policy_, attempt + 1));
+      wait_before(attempt + 1, lease.ticket);
+    }
+  }
+
+  // A back-off is no time at work: it begins anew all along.
+  void wait_before(unsigned attempt, std::uint64_t ticket) {
+    if (policy_.back_off.count() == 0) return;
+    const std::int64_t until = steady_now_ns() + back_off_before(policy_, attempt).count();
+    for (std::int64_t now = steady_now_ns(); now < until; now = steady_now_ns()) {
+      nap(std::min(std::chrono::nanoseconds(until - now), kNapSlice));
+      channel_->begin(ticket);
+    }
+  }
+
+  // Without what was said, when there is no room for both.
+  void commit_failure(std::uint64_t ticket, const FailedNote& failed) {
+    try {
+      commit(RecordType::failed, ticket, failed);
+    } catch (const TransactionTooLarge&) {
+      channel_->discard();
+      control_.forget();
+      commit(RecordType::failed, ticket, failed);
     }
   }
 
@@ -180,6 +208,7 @@ class WorkerLoop {
     encoded_.clear();
     encode(note, encoded_);
     channel_->commit(type, ticket, encoded_.view());
+    control_.forget();
     kill_point(KillPoint::committed);
   }
 

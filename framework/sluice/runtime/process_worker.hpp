@@ -28,8 +28,11 @@ struct ServedStage {
 /// In the order of the graph's stages.
 [[nodiscard]] std::vector<ServedStage> served_stages(const Graph& graph, const Plan& plan);
 
+/// Exit status of a process whose start() threw, which the parent was told.
+inline constexpr int kExitStartFailed = 1;
+
 /// What the workers of these stages run: takes leases until it is told to end, or the parent is gone.
-/// Its exit status is 0 after a stop, 1 when the stage's start() threw, which the parent was told.
+/// Its exit status is 0 after a stop, or kExitStartFailed.
 [[nodiscard]] ServeWorker serve_stages(std::vector<ServedStage> stages);
 
 }  // namespace sluice::detail
