@@ -90,7 +90,8 @@ struct ProcessOptions {
   unsigned attempts = 3;  ///< processes that may die at one item before it is a dead letter
   /// Of private writable memory per process; more is std::bad_alloc there. 0: no limit.
   std::uint64_t memory_bytes = 0;
-  std::size_t recycle_after = 0;  ///< items after which a process makes place for a new one; 0: never
+  std::size_t recycle_after =
+      0;  ///< items after which a process makes place for a new one; 0: never
 };
 
 /// Options of a source.

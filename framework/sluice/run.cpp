@@ -287,7 +287,8 @@ RunHandle start(const Pipeline& pipeline, RunOptions options) {
       std::move(crew));
   // While there is no thread of the run yet: the server is an image of this process.
   if (state->crew() != nullptr) state->crew()->start_server(*state, pipeline);
-  if (uses_pool(state->plan())) state->set_bell(&detail::pool_bell());  // before anybody may ring it
+  if (uses_pool(state->plan()))
+    state->set_bell(&detail::pool_bell());  // before anybody may ring it
   RunHandle handle(state);
   wire_bells(*state);
   start_crew(*state);

@@ -402,7 +402,8 @@ void RemoteLoop::drop_first() noexcept {
 void RemoteLoop::apply_loss() {
   RemoteWorker::Loss loss = remote_->take_loss();
   last_answer_ns_ = 0;
-  const bool begun = lent_ > 0 && (loss.accused || (loss.begun != 0 && first_lease().ticket == loss.begun));
+  const bool begun =
+      lent_ > 0 && (loss.accused || (loss.begun != 0 && first_lease().ticket == loss.begun));
   for (std::size_t i = begin_; i < leases_.size(); ++i) leases_[i].ticket = 0;
   lent_ = 0;
   next_ticket_ = 1;

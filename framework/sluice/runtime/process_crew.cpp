@@ -255,8 +255,9 @@ void ProcessCrew::check_hang(Seat& seat, std::int64_t now) {
     const std::int64_t since = std::max(seat.room_since_ns, progress.started_ns);
     const std::int64_t timeout = seat.options.timeout.count();
     if (timeout > 0 && now - since > timeout) {
-      kill(seat, fmt::format("it took longer than its timeout of {} ms",
-                             std::chrono::duration_cast<milliseconds>(seat.options.timeout).count()));
+      kill(seat,
+           fmt::format("it took longer than its timeout of {} ms",
+                       std::chrono::duration_cast<milliseconds>(seat.options.timeout).count()));
     }
     return;
   }

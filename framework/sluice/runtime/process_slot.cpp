@@ -54,9 +54,8 @@ bool ProcessSlot::attach() noexcept {
 }
 
 RemoteWorker::Loss ProcessSlot::take_loss() {
-  Loss loss{.begun = current_->channel->progress().started,
-            .accused = accused_,
-            .how = current_->how};
+  Loss loss{
+      .begun = current_->channel->progress().started, .accused = accused_, .how = current_->how};
   current_.reset();
   return loss;
 }
