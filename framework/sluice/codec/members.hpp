@@ -81,7 +81,7 @@ constexpr std::size_t members_from() {
 }
 
 /// Returns  the number of members of an aggregate; kUncountable if it has too many, a reference to
-///          what is not const, or a base class.
+///          what is not const, a base class, or a member (std::any) that more than one conversion leads to.
 template <class T>
 constexpr std::size_t count_members() {
   if constexpr (std::is_empty_v<T>) {
@@ -92,6 +92,9 @@ constexpr std::size_t count_members() {
     constexpr std::size_t count = initialisers<T>();
     if constexpr (count == kUncountable) {
       return kUncountable;
+    } else if constexpr (takes_around_empty<T>(std::make_index_sequence<count>(),
+                                               std::index_sequence<>())) {
+      return kUncountable;  // one more: a member that can't be made from anything ended the count
     } else {
       constexpr std::size_t members = members_from<T, count>();
       return members > kMaxMembers ? kUncountable : members;
