@@ -58,19 +58,25 @@ Json stage_json(const StageReport& stage) {
 }
 
 Json edge_json(const EdgeReport& edge) {
-  return {{"name", edge.name},
-          {"adaptors", edge.adaptors},
-          {"capacity", edge.capacity},
-          {"lanes", edge.lanes},
-          {"put", edge.put},
-          {"got", edge.got},
-          {"done", edge.done},
-          {"dropped", edge.dropped},
-          {"queued", edge.queued},
-          {"high_water", edge.high_water},
-          {"full_s", rounded(edge.full_s)},
-          {"empty_s", rounded(edge.empty_s)},
-          {"lane_puts", edge.lane_puts}};
+  Json json = {{"name", edge.name},
+               {"adaptors", edge.adaptors},
+               {"capacity", edge.capacity},
+               {"lanes", edge.lanes},
+               {"put", edge.put},
+               {"got", edge.got},
+               {"done", edge.done},
+               {"dropped", edge.dropped},
+               {"queued", edge.queued},
+               {"high_water", edge.high_water},
+               {"full_s", rounded(edge.full_s)},
+               {"empty_s", rounded(edge.empty_s)},
+               {"lane_puts", edge.lane_puts}};
+  if (edge.capacity_bytes > 0 || edge.high_water_bytes > 0) {
+    json["bytes"] = {{"capacity", edge.capacity_bytes},
+                     {"queued", edge.queued_bytes},
+                     {"high_water", edge.high_water_bytes}};
+  }
+  return json;
 }
 
 Json error_json(const ErrorReport& error) {
@@ -92,18 +98,22 @@ Json array_of(const std::vector<T>& values, ToJson to_json) {
 }  // namespace
 
 std::string Report::json() const {
-  const Json report = {{"pipeline", pipeline},
-                       {"status", to_string(status)},
-                       {"seconds", rounded(seconds)},
-                       {"cpu_seconds", rounded(cpu_seconds)},
-                       {"cores", cores},
-                       {"stages", array_of(stages, stage_json)},
-                       {"edges", array_of(edges, edge_json)},
-                       {"ledger", {{"balanced", ledger.balanced}, {"faults", ledger.faults}}},
-                       {"verdict", verdict},
-                       {"dead_letters", dead_letters},
-                       {"error_count", error_count},
-                       {"errors", array_of(errors, error_json)}};
+  Json report = {{"pipeline", pipeline},
+                 {"status", to_string(status)},
+                 {"seconds", rounded(seconds)},
+                 {"cpu_seconds", rounded(cpu_seconds)},
+                 {"cores", cores},
+                 {"stages", array_of(stages, stage_json)},
+                 {"edges", array_of(edges, edge_json)},
+                 {"ledger", {{"balanced", ledger.balanced}, {"faults", ledger.faults}}},
+                 {"verdict", verdict},
+                 {"dead_letters", dead_letters},
+                 {"error_count", error_count},
+                 {"errors", array_of(errors, error_json)}};
+  if (memory.budget > 0) {
+    report["memory"] = {
+        {"budget", memory.budget}, {"peak", memory.peak}, {"charged", memory.charged}};
+  }
   return report.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -234,7 +234,7 @@ Report RunHandle::snapshot() const { return detail::make_report(*state_); }
 std::string RunHandle::explain() const { return detail::explain(*state_); }
 
 RunHandle start(const Pipeline& pipeline, RunOptions options) {
-  Plan planned = plan(pipeline, Machine::here(), options.overrides);
+  Plan planned = plan(pipeline, Machine::here(), options.overrides, options.memory);
   if (detail::on_pool_thread()) avoid_pool(planned);
   const std::uint64_t seed = options.seed != 0 ? options.seed : fresh_seed();
   auto state = std::make_shared<RunState>(

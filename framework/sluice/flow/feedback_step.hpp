@@ -5,6 +5,9 @@
 // keeps the first items in memory and writes the rest to a file (spill_store.hpp). An item is settled when the
 // head of the loop has accepted it, so what is stored counts as unfinished.
 // Runs on the pool only: a thread of its own could not wait for items and for room at the same time.
+// In a run with a memory budget an item keeps its charge while it is in memory: it is given back when the item
+// goes to the file, or on to the port, which charges it as an output. Once the budget is used up, what can go
+// to the file goes there.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -27,6 +30,7 @@ class FeedbackStep final : public StepLoop {
  public:
   FeedbackStep(const StepSetup& setup, const SpillOptions& options)
       : StepLoop(*setup.worker),
+        memory_(setup.input->memory()),
         lane_(&static_cast<Edge<T>*>(setup.input)->queue(0)),
         port_(setup.outputs, *setup.worker),
         store_(std::in_place, options) {
@@ -71,7 +75,7 @@ class FeedbackStep final : public StepLoop {
     try {
       get(frame.max_items);
       frame.items += batch_.size();
-      for (std::size_t i = 0; i < batch_.size(); ++i) store_->put(std::move(batch_[i]));
+      for (std::size_t i = 0; i < batch_.size(); ++i) keep(i);
     } catch (...) {
       fail_phase(worker(), "keeping an item");
     }
@@ -81,23 +85,67 @@ class FeedbackStep final : public StepLoop {
   // What was taken counts, also when the next one's move throws.
   void get(std::size_t max_items) {
     batch_.clear();
+    weights_.clear();
     try {
-      static_cast<void>(lane_->try_get_many(batch_, max_items));
+      if (lane_->weighs()) {
+        const std::size_t most = worker().stage().batch_bytes;
+        static_cast<void>(lane_->try_get_weighed(batch_, max_items,
+                                                 most != 0 ? most : ~std::size_t{0}, weights_));
+      } else {
+        static_cast<void>(lane_->try_get_many(batch_, max_items));
+      }
     } catch (...) {
-      worker().counts.add(Count::taken, batch_.size());
+      count_taken();
       throw;
     }
+    count_taken();
+  }
+
+  void count_taken() noexcept {
     worker().counts.add(Count::taken, batch_.size());
+    if (memory_ == nullptr) return;
+    for (std::size_t i = 0; i < batch_.size(); ++i) held_bytes_ += charge_of(i);
+    memory_->lane_taken(*lane_);
+  }
+
+  void keep(std::size_t at) {
+    const bool to_file = memory_ != nullptr && !memory_->has_room();
+    const bool in_file = store_->put(std::move(batch_[at]), to_file);
+    if (memory_ == nullptr) return;
+    if (in_file) {
+      free(charge_of(at));
+    } else {
+      charges_.push(charge_of(at));
+    }
+  }
+
+  [[nodiscard]] std::size_t charge_of(std::size_t at) const noexcept {
+    if constexpr (kFixedWeight<T>) {
+      return sizeof(T);
+    } else {
+      return weights_[at];
+    }
+  }
+  void free(std::size_t charge) noexcept {
+    held_bytes_ -= charge;
+    worker().counts.add(Count::freed, charge);
+    memory_->budget().release(charge);
+  }
+  // The oldest stored item goes to the port, which charges it.
+  void give_oldest() {
+    const bool in_memory = store_->next_is_in_memory();
+    port_.stage(store_->take());
+    ++offered_;
+    if (!in_memory || charges_.empty()) return;
+    free(charges_.front());
+    charges_.pop();
   }
 
   // Items become outputs some at a time; the port holds what the head of the loop has no room for.
   bool give() noexcept {
     if (pending() || store_->empty()) return false;
     try {
-      while (offered_ < kGiven && !store_->empty()) {
-        port_.stage(store_->take());
-        ++offered_;
-      }
+      while (offered_ < kGiven && !store_->empty()) give_oldest();
       port_.commit();
     } catch (...) {
       port_.discard();
@@ -137,16 +185,21 @@ class FeedbackStep final : public StepLoop {
     worker().counts.add(Count::cancelled, stored);
     worker().counts.add(Count::settled, unsettled);
     if constexpr (kAccounting) lane_->settle_taken(unsettled);
+    if (memory_ != nullptr) free(held_bytes_);
     offered_ = 0;
     batch_.clear();
     store_.reset();
   }
 
+  MemoryShare* memory_;  // of the input edge; null when the run has no budget
   Queue<T>* lane_;
   OutPort<T> port_;
   std::optional<SpillStore<T>> store_;  // until the worker leaves
   ItemVector<T> batch_;
   std::size_t offered_ = 0;  // items whose outputs are in the port
+  ItemVector<std::size_t> weights_;
+  ItemFifo<std::size_t> charges_;  // of the stored items that are in memory
+  std::size_t held_bytes_ = 0;     // the charges of all that was taken and is in memory
 };
 
 template <class T>
@@ -157,6 +210,7 @@ class FeedbackMaker final : public StageMaker {
   [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
     return std::make_unique<Edge<T>>(std::move(spec));
   }
+  [[nodiscard]] ItemWeight weight() const noexcept override { return item_weight<T>(); }
   [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t) override {
     return std::make_unique<Instance>(options_);
   }

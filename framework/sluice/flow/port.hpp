@@ -49,7 +49,13 @@ class OutPort final : public PortCore {
   /// The callback returned: its outputs are decided and counted. May throw what a key function or
   /// a predicate throws; then nothing of this item is committed.
   void commit() {
-    if (staged_.size() != committed_) commit_outputs(staged_.data(), sizeof(T), staged_.size());
+    if (staged_.size() == committed_) return;
+    if (charges()) {
+      for (std::size_t i = weights_.size(); i < staged_.size(); ++i) {
+        weights_.push_back(sluice::weight_of(staged_[i]));
+      }
+    }
+    commit_outputs(staged_.data(), sizeof(T), staged_.size());
   }
 
   /// The callback threw: forgets what it emitted.
@@ -78,6 +84,7 @@ class OutPort final : public PortCore {
 
   /// Gives up what is left (the run was cancelled or failed): counted as refused.
   void abandon() noexcept {
+    forget_full();
     for (std::size_t b = 0; b < branches_.size(); ++b) {
       refuse_rest(b);
       end(*branches_[b]);
@@ -121,8 +128,9 @@ class OutPort final : public PortCore {
       // Nothing is counted yet: when this throws, the callback has thrown.
       staged_.push_back(std::move(item));
       committed_ = 1;
+      return not_put(status, *queue_, queue_->weight_of(staged_[0]));
     }
-    not_put(status, *queue_);
+    not_put(status, *queue_, 0);
   }
 
   bool publish_single() {
@@ -145,7 +153,9 @@ class OutPort final : public PortCore {
         branch.counts.counts.add(Count::put);
       }
     }
-    return after_put(0, put.status, *queue_);
+    const bool waits = put.status == PutStatus::full && branch.accepted < staged_.size();
+    return after_put(0, put.status, *queue_,
+                     waits ? queue_->weight_of(staged_[branch.accepted]) : 0);
   }
 
   bool publish_branches() {
@@ -165,9 +175,10 @@ class OutPort final : public PortCore {
       }
       if (!branch.ended) {
         Queue<T>& queue = queue_of(index, static_cast<std::size_t>(lane));
-        const PutStatus status = offer(queue, at);
+        if (charges() && !admitted(queue, branch)) return false;
+        const PutStatus status = charges() ? offer_charged(queue, at, branch) : offer(queue, at);
         if (status == PutStatus::full) {
-          found_full(queue, branch);
+          found_full(queue, branch, queue.weight_of(staged_[at]));
           return false;
         }
         if (status != PutStatus::ok) end(branch);
@@ -188,6 +199,34 @@ class OutPort final : public PortCore {
       }
     }
     return queue.try_put(std::move(staged_[at]));
+  }
+
+  // An output that is moved takes its charge along; a copy has one of its own.
+  PutStatus offer_charged(Queue<T>& queue, std::size_t at, Branch& branch) {
+    if constexpr (Copyable<T>) {
+      if (wanted(at) > 1) return offer_copy(queue, at, branch);
+    }
+    const PutStatus status = queue.try_put_weighed(std::move(staged_[at]), weights_[at]);
+    if (status == PutStatus::ok) hand_over(at, branch);
+    return status;
+  }
+
+  PutStatus offer_copy(Queue<T>& queue, std::size_t at, Branch& branch) {
+    if (!queue.has_room()) return queue.is_closed() ? PutStatus::closed : PutStatus::full;
+    charge_copy(at);
+    PutStatus status = PutStatus::full;
+    try {
+      status = queue.try_put_weighed(std::as_const(staged_[at]), weights_[at]);
+    } catch (...) {
+      uncharge_copy(at);
+      throw;
+    }
+    if (status == PutStatus::ok) {
+      branch.counts.counts.add(Count::charged, weights_[at]);
+    } else {
+      uncharge_copy(at);
+    }
+    return status;
   }
 
   void clear() noexcept {

@@ -61,12 +61,16 @@ class PortCore {
   [[nodiscard]] std::size_t waiting() const noexcept { return committed_; }
   /// Committed outputs wait for room.
   [[nodiscard]] bool pending() const noexcept { return committed_ > 0; }
+  /// More than one edge keeps outputs waiting, or memory does, whose return no single edge tells.
   [[nodiscard]] bool several_full() const noexcept;
+  [[nodiscard]] bool short_of_memory() const noexcept;
   /// See StepBody.
   [[nodiscard]] bool any_room(bool closely) const noexcept;
   void add_full_ns(std::int64_t ns) noexcept;
   /// The queue that was last found full.
   [[nodiscard]] QueueCore* full() const noexcept { return full_; }
+  /// What the output weighs that it has no room for; 0 where that does not matter.
+  [[nodiscard]] std::size_t full_weight() const noexcept { return full_weight_; }
 
   [[nodiscard]] std::size_t branches() const noexcept { return branches_.size(); }
   [[nodiscard]] const BranchCounts& counts(std::size_t branch) const noexcept {
@@ -83,6 +87,8 @@ class PortCore {
     std::size_t accepted = 0;  // committed outputs that this branch is done with
     bool ended = false;
     std::atomic<const QueueCore*> full{nullptr};  // of its queues, the one that keeps it waiting
+    std::atomic<std::size_t> weight{0};           // of the output that waits
+    std::atomic<bool> waits_for_memory{false};    // not for a slot: counted in the share's waiters
     BranchCounts counts;
   };
 
@@ -94,7 +100,7 @@ class PortCore {
     if constexpr (kAccounting) ++emitted_directly_;
   }
   /// The output that count_direct() is about to count was not accepted.
-  void not_put(PutStatus status, QueueCore& queue) noexcept;
+  void not_put(PutStatus status, QueueCore& queue, std::size_t weight) noexcept;
   /// Decides which lane of which branch wants the outputs that were not committed, and counts them as
   /// emitted. `outputs` is the first of `staged`, `stride` bytes apart. May throw what a key function
   /// or a predicate throws; then nothing of this item is committed.
@@ -102,15 +108,35 @@ class PortCore {
   /// Forgets what was decided about outputs that were not committed.
   void forget_decisions() noexcept;
   /// A put has ended; true when the branch is done with all outputs, false when it has to wait.
-  [[nodiscard]] bool after_put(std::size_t index, PutStatus status, QueueCore& queue) noexcept;
-  void found_full(QueueCore& queue, Branch& branch) noexcept {
+  [[nodiscard]] bool after_put(std::size_t index, PutStatus status, QueueCore& queue,
+                               std::size_t weight) noexcept;
+  void found_full(QueueCore& queue, Branch& branch, std::size_t weight) noexcept {
     full_ = &queue;
+    full_weight_ = weight;
+    branch.weight.store(weight, std::memory_order_relaxed);
     branch.full.store(&queue, std::memory_order_relaxed);
   }
-  /// Before outputs are offered again.
+  /// Before outputs are offered again, or given up.
   void forget_full() noexcept {
-    for (auto& branch : branches_) branch->full.store(nullptr, std::memory_order_relaxed);
+    for (auto& branch : branches_) {
+      branch->full.store(nullptr, std::memory_order_relaxed);
+      if (branch->waits_for_memory.load(std::memory_order_relaxed)) end_memory_wait(*branch);
+    }
   }
+
+  // ---- a run with a memory budget (memory_budget.hpp) ----------------------------------------------
+
+  [[nodiscard]] bool charges() const noexcept { return charges_; }
+  /// May the output go on to that queue? Else found_short() was called.
+  [[nodiscard]] bool admitted(QueueCore& queue, Branch& branch) noexcept;
+  /// An output that was charged here lies in the queue, and its charge with it.
+  void hand_over(std::size_t output, Branch& branch) noexcept {
+    branch.counts.counts.add(Count::charged, weights_[output]);
+    weights_[output] = 0;
+  }
+  /// A copy of the output is charged before it is put.
+  void charge_copy(std::size_t output) noexcept;
+  void uncharge_copy(std::size_t output) noexcept;
   void end(Branch& branch) noexcept;
   /// The branch has ended: counts what waits for it as refused.
   void refuse_rest(std::size_t index) noexcept;
@@ -131,9 +157,16 @@ class PortCore {
   std::vector<std::unique_ptr<Branch>> branches_{};
   std::size_t committed_ = 0;  // staged outputs that are counted as emitted
   bool single_ = false;        // one edge, and nothing to decide per output
+  bool charges_ = false;
+  // Per staged output what it weighs; of the committed ones what this port has charged for it.
+  std::vector<std::size_t> weights_{};
 
  private:
   void publish_direct_counts() noexcept;
+  void end_memory_wait(Branch& branch) noexcept;
+  [[nodiscard]] bool may_go_on(const Branch& branch, const QueueCore& queue,
+                               bool closely) const noexcept;
+  void charge_from(std::size_t first) noexcept;
   void decide(const void* output, std::size_t index);
 
   // Not used by a port with one plain edge.
@@ -148,6 +181,7 @@ class PortCore {
   std::uint64_t not_put_ = 0;           // of these; after each, the port is direct no longer
   std::size_t open_branches_ = 0;
   QueueCore* full_ = nullptr;
+  std::size_t full_weight_ = 0;
 };
 
 }  // namespace sluice::detail

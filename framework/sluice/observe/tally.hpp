@@ -39,12 +39,16 @@ enum class Count : unsigned char {
   put,        ///< outputs accepted by an edge
   refused,    ///< outputs refused by an edge that had ended
   elsewhere,  ///< outputs that a route sent to another branch
+  charged,    ///< bytes of the outputs accepted by an edge, in a run with a memory budget
+  freed,      ///< bytes given back for items that are settled, or went to a file
   kinds,
 };
 
 #if defined(SLUICE_LEDGER_MUTANTS)
 /// The mutant "done before flush": an item is settled while its outputs wait for room.
 extern std::atomic<bool> settles_before_flush;
+/// The mutant "kept memory": nothing is given back to the budget.
+extern std::atomic<bool> keeps_memory_charged;
 /// The kind of increment that this build leaves out; Count::kinds leaves out none.
 extern std::atomic<Count> omitted_count;
 /// Which increment of that kind, from 0; kEveryTurn leaves out all of them.

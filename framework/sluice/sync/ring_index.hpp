@@ -111,9 +111,12 @@ class BasicRingIndex {
     RingSlots slots;
     std::uint64_t first = 0;
     std::uint64_t count = 0;
+    std::uint64_t bytes = 0;  ///< as they were weighed
   };
   /// When nobody else uses the queue any more: what is in it.
-  [[nodiscard]] Contents contents() const noexcept { return {put_.slots, head(), tail() - head()}; }
+  [[nodiscard]] Contents contents() const noexcept {
+    return {put_.slots, head(), tail() - head(), 0};
+  }
   /// Under both claims: takes everything out of the account and gives it to the caller.
   [[nodiscard]] Contents take_all(std::uint64_t& tail, std::uint64_t& head) noexcept;
   /// Under both claims (or before any other use): the storage from now on.
@@ -127,6 +130,8 @@ class BasicRingIndex {
   [[nodiscard]] bool may_have_items(std::uint64_t count) const noexcept;
   /// The sleepers' look for room: true also when closed or when a put or get is in progress.
   [[nodiscard]] bool may_have_room(std::uint64_t count, std::size_t weight) const noexcept;
+  /// The sleepers' look for a queue without items: true also when closed or when a put or get is in progress.
+  [[nodiscard]] bool may_be_empty() const noexcept;
   [[nodiscard]] bool has_items() const noexcept;
   [[nodiscard]] bool has_room(std::uint64_t count = 1) const noexcept;
   /// Closed and empty.
@@ -157,6 +162,10 @@ class BasicRingIndex {
   [[nodiscard]] std::size_t capacity_bytes() const noexcept { return capacity_bytes_; }
   [[nodiscard]] std::uint64_t high_water() const noexcept {
     return put_.high_water.load(std::memory_order_relaxed);
+  }
+  /// What all puts weighed.
+  [[nodiscard]] std::uint64_t bytes_put() const noexcept {
+    return put_.bytes.load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t high_water_bytes() const noexcept {
     return put_.high_water_bytes.load(std::memory_order_relaxed);

@@ -207,7 +207,9 @@ template <class Sync>
 auto BasicRingIndex<Sync>::take_all(std::uint64_t& tail, std::uint64_t& head) noexcept -> Contents {
   const RingSlots none{};
   const RingSlots slots = put_.slots;
-  const Contents contents{slots, head >> kShift, (tail >> kShift) - (head >> kShift)};
+  const std::uint64_t bytes =
+      put_.bytes.load(std::memory_order_relaxed) - get_.bytes.load(std::memory_order_relaxed);
+  const Contents contents{slots, head >> kShift, (tail >> kShift) - (head >> kShift), bytes};
   tail |= kClosed | kCancelled;
   head = tail >> kShift << kShift;
   put_.slots = none;
