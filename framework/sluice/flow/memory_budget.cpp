@@ -3,8 +3,32 @@
 #include <sluice/flow/memory_budget.hpp>
 
 #include <sluice/observe/tally.hpp>
+#include <sluice/os/heap.hpp>
+
+#include <limits>
 
 namespace sluice::detail {
+namespace {
+
+// More resident than at the beginning and the budget, before free pages are returned.
+constexpr std::size_t kSlack = std::size_t{16} << 20;
+
+std::uint64_t first_stride(std::size_t budget) noexcept {
+  constexpr std::uint64_t kLeast = std::uint64_t{1} << 20;
+  return budget / 16 > kLeast ? budget / 16 : kLeast;
+}
+
+}  // namespace
+
+MemoryBudget::MemoryBudget(std::size_t bytes, RunControl& control) noexcept
+    : control_(&control),
+      bytes_(bytes),
+      most_resident_(resident_bytes() + kSlack),
+      next_look_(first_stride(bytes)),
+      stride_(first_stride(bytes)) {
+  constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
+  most_resident_ = bytes < kMost - most_resident_ ? most_resident_ + bytes : kMost;
+}
 
 bool MemoryShare::admits(const QueueCore& lane, std::size_t more) const noexcept {
   return budget_->charged() + static_cast<std::int64_t>(more) <= limit_ || lane.empty();
@@ -62,11 +86,26 @@ void MemoryBudget::release(std::size_t bytes) noexcept {
   // sync-point memory-or-waiter: gives back, then looks.
   const std::int64_t before =
       charged_.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_seq_cst);
+  const std::uint64_t freed = freed_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  if (freed >= next_look_.load(std::memory_order_relaxed)) look_at_heap(freed);
   if (waiters_.load(std::memory_order_seq_cst) == 0) return;
   const std::int64_t now = before - static_cast<std::int64_t>(bytes);
   for (const auto& share : shares_) {
     if (share->wants_ring(now)) return control_->ring_room();
   }
+}
+
+// Where that does not help, because something else holds the memory, the next look is later.
+void MemoryBudget::look_at_heap(std::uint64_t freed) noexcept {
+  if (looking_.exchange(true, std::memory_order_relaxed)) return;
+  std::uint64_t stride = first_stride(bytes_);
+  if (resident_bytes() > most_resident_) {
+    trim_heap();
+    if (resident_bytes() > most_resident_) stride = 2 * stride_.load(std::memory_order_relaxed);
+  }
+  stride_.store(stride, std::memory_order_relaxed);
+  next_look_.store(freed + stride, std::memory_order_relaxed);
+  looking_.store(false, std::memory_order_relaxed);
 }
 
 void MemoryBudget::raise_peak(std::int64_t now) noexcept {

@@ -22,6 +22,9 @@
 //     All of these are seq_cst, so one of both sees the other's.
 // (5) Who waits goes on when an eighth of the limit is free (or its lane is empty), not with the first byte, so
 //     that it is not woken for every item. Nobody depends on it, by (2).
+// (6) What items give back the allocator may keep: each thread's free blocks are its own. So now and then, by the
+//     bytes given back, the budget looks at the process, and has free pages returned when more is resident than
+//     was at the beginning, the budget, and some.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -91,8 +94,7 @@ class MemoryShare {
 
 class MemoryBudget {
  public:
-  MemoryBudget(std::size_t bytes, RunControl& control) noexcept
-      : control_(&control), bytes_(bytes) {}
+  MemoryBudget(std::size_t bytes, RunControl& control) noexcept;
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
@@ -119,6 +121,7 @@ class MemoryBudget {
  private:
   friend class MemoryShare;
   void raise_peak(std::int64_t now) noexcept;
+  void look_at_heap(std::uint64_t freed) noexcept;
 
   RunControl* control_;
   std::size_t bytes_;
@@ -126,6 +129,13 @@ class MemoryBudget {
   alignas(kCacheLine) std::atomic<std::int64_t> charged_{0};
   std::atomic<std::int64_t> peak_{0};
   std::atomic<std::size_t> waiters_{0};  // of all shares
+
+  // (6), all relaxed: nothing but the time of a look depends on them.
+  std::size_t most_resident_;
+  std::atomic<std::uint64_t> freed_{0};   // bytes that were ever given back
+  std::atomic<std::uint64_t> next_look_;  // when so many were
+  std::atomic<std::uint64_t> stride_;     // from one look to the next
+  std::atomic<bool> looking_{false};
 };
 
 }  // namespace sluice::detail
