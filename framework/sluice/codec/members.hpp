@@ -182,6 +182,9 @@ constexpr MemberCount count_members() {
     constexpr std::size_t kCount = initialisers<T>();
     if constexpr (kCount == kUncountable) {
       return {};
+    } else if constexpr (takes_around_empty<T>(std::make_index_sequence<kCount>(),
+                                               std::index_sequence<>())) {
+      return {};  // one more: a member (std::any) that more than one conversion leads to ended the count
     } else {
       constexpr std::size_t kUnion = first_union<T, kCount>();
       constexpr std::size_t kMembers = members_before<T, kCount, kUnion>();

@@ -30,6 +30,7 @@ class ItemVector {
   [[nodiscard]] T* data() noexcept { return items_; }
   [[nodiscard]] T* end() noexcept { return items_ + size_; }
   [[nodiscard]] T& operator[](std::size_t index) noexcept { return items_[index]; }
+  [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return items_[index]; }
 
   void reserve(std::size_t capacity) {
     if (capacity > capacity_) grow(capacity);
