@@ -145,7 +145,7 @@ struct Report {
   std::string pipeline{};
   RunStatus status = RunStatus::done;
   double seconds = 0;
-  double cpu_seconds = 0;  ///< of the whole process during the run
+  double cpu_seconds = 0;  ///< of the whole process during the run, and of its worker processes
   std::size_t cores = 0;   ///< the scheduler planned for
   std::vector<StageReport> stages{};
   std::vector<EdgeReport> edges{};

@@ -116,6 +116,14 @@ const ProcessCounts* ProcessCrew::counts(std::size_t stage, std::size_t worker) 
   return nullptr;
 }
 
+double ProcessCrew::cpu_seconds() const noexcept {
+  double seconds = 0;
+  for (const Seat& seat : seats_) {
+    seconds += static_cast<double>(seat.counts.cpu_ns.load(std::memory_order_relaxed)) * 1e-9;
+  }
+  return seconds;
+}
+
 void ProcessCrew::start_server(RunState& run, const Pipeline& pipeline) {
   run_ = &run;
   refuse_if_unguarded();
@@ -289,6 +297,8 @@ void ProcessCrew::hear(ServerEvent& event) {
       started(*seat, event);
       break;
     case ServerEvent::Kind::exited:
+      seat->counts.cpu_ns.fetch_add(event.end.user_ns + event.end.system_ns,
+                                    std::memory_order_relaxed);
       ended(*seat, text_of(event.end));
       break;
     case ServerEvent::Kind::failed_to_start:

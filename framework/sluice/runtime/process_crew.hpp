@@ -41,6 +41,7 @@ struct ProcessCounts {
   std::atomic<std::uint64_t> started{0};
   std::atomic<std::uint64_t> deaths{0};
   std::atomic<int> pid{0};  ///< of the process as of now; 0: none
+  std::atomic<std::int64_t> cpu_ns{0};  ///< of those that have ended
 };
 
 class ProcessCrew {
@@ -66,6 +67,8 @@ class ProcessCrew {
   /// After the run has ended.
   void join() noexcept;
 
+  /// Processor seconds of all processes that have ended.
+  [[nodiscard]] double cpu_seconds() const noexcept;
   [[nodiscard]] const ChaosCounts& chaos_counts() const noexcept { return chaos_.counts(); }
 
  private:

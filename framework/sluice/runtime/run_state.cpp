@@ -350,7 +350,7 @@ Worker::Nanoseconds RunState::ended_at() const noexcept {
 
 double RunState::cpu_seconds() const noexcept {
   const double end = ended() ? cpu_ended_.load(std::memory_order_relaxed) : process_cpu_seconds();
-  return end - cpu_began_;
+  return end - cpu_began_ + (crew_ != nullptr ? crew_->cpu_seconds() : 0.0);
 }
 
 }  // namespace sluice::detail
