@@ -105,164 +105,167 @@ constexpr std::size_t count_members() {
 template <class T>
 inline constexpr std::size_t kMemberCount = count_members<std::remove_cv_t<T>>();
 
+// The names m0, m1, ... of so many members, and their declared types. Macros, because structured bindings have to
+// be spelt; this way they are one line each for who includes this.
+#define SLUICE_NAMES_1 m0
+#define SLUICE_TYPES_1 decltype(m0)
+#define SLUICE_NAMES_2 SLUICE_NAMES_1, m1
+#define SLUICE_TYPES_2 SLUICE_TYPES_1, decltype(m1)
+#define SLUICE_NAMES_3 SLUICE_NAMES_2, m2
+#define SLUICE_TYPES_3 SLUICE_TYPES_2, decltype(m2)
+#define SLUICE_NAMES_4 SLUICE_NAMES_3, m3
+#define SLUICE_TYPES_4 SLUICE_TYPES_3, decltype(m3)
+#define SLUICE_NAMES_5 SLUICE_NAMES_4, m4
+#define SLUICE_TYPES_5 SLUICE_TYPES_4, decltype(m4)
+#define SLUICE_NAMES_6 SLUICE_NAMES_5, m5
+#define SLUICE_TYPES_6 SLUICE_TYPES_5, decltype(m5)
+#define SLUICE_NAMES_7 SLUICE_NAMES_6, m6
+#define SLUICE_TYPES_7 SLUICE_TYPES_6, decltype(m6)
+#define SLUICE_NAMES_8 SLUICE_NAMES_7, m7
+#define SLUICE_TYPES_8 SLUICE_TYPES_7, decltype(m7)
+#define SLUICE_NAMES_9 SLUICE_NAMES_8, m8
+#define SLUICE_TYPES_9 SLUICE_TYPES_8, decltype(m8)
+#define SLUICE_NAMES_10 SLUICE_NAMES_9, m9
+#define SLUICE_TYPES_10 SLUICE_TYPES_9, decltype(m9)
+#define SLUICE_NAMES_11 SLUICE_NAMES_10, m10
+#define SLUICE_TYPES_11 SLUICE_TYPES_10, decltype(m10)
+#define SLUICE_NAMES_12 SLUICE_NAMES_11, m11
+#define SLUICE_TYPES_12 SLUICE_TYPES_11, decltype(m11)
+#define SLUICE_NAMES_13 SLUICE_NAMES_12, m12
+#define SLUICE_TYPES_13 SLUICE_TYPES_12, decltype(m12)
+#define SLUICE_NAMES_14 SLUICE_NAMES_13, m13
+#define SLUICE_TYPES_14 SLUICE_TYPES_13, decltype(m13)
+#define SLUICE_NAMES_15 SLUICE_NAMES_14, m14
+#define SLUICE_TYPES_15 SLUICE_TYPES_14, decltype(m14)
+#define SLUICE_NAMES_16 SLUICE_NAMES_15, m15
+#define SLUICE_TYPES_16 SLUICE_TYPES_15, decltype(m15)
+#define SLUICE_NAMES_17 SLUICE_NAMES_16, m16
+#define SLUICE_TYPES_17 SLUICE_TYPES_16, decltype(m16)
+#define SLUICE_NAMES_18 SLUICE_NAMES_17, m17
+#define SLUICE_TYPES_18 SLUICE_TYPES_17, decltype(m17)
+#define SLUICE_NAMES_19 SLUICE_NAMES_18, m18
+#define SLUICE_TYPES_19 SLUICE_TYPES_18, decltype(m18)
+#define SLUICE_NAMES_20 SLUICE_NAMES_19, m19
+#define SLUICE_TYPES_20 SLUICE_TYPES_19, decltype(m19)
+#define SLUICE_NAMES_21 SLUICE_NAMES_20, m20
+#define SLUICE_TYPES_21 SLUICE_TYPES_20, decltype(m20)
+#define SLUICE_NAMES_22 SLUICE_NAMES_21, m21
+#define SLUICE_TYPES_22 SLUICE_TYPES_21, decltype(m21)
+#define SLUICE_NAMES_23 SLUICE_NAMES_22, m22
+#define SLUICE_TYPES_23 SLUICE_TYPES_22, decltype(m22)
+#define SLUICE_NAMES_24 SLUICE_NAMES_23, m23
+#define SLUICE_TYPES_24 SLUICE_TYPES_23, decltype(m23)
+#define SLUICE_WITH_MEMBERS(count)      \
+  auto& [SLUICE_NAMES_##count] = value; \
+  return f(TypeList<SLUICE_TYPES_##count>(), SLUICE_NAMES_##count)
+
 /// Returns  f(TypeList of the members' declared types, the members...).
 template <class T, class F>
 constexpr decltype(auto) with_members(T& value, F&& f) {
   constexpr std::size_t kCount = kMemberCount<T>;
   if constexpr (kCount == 1) {
-    auto& [m0] = value;
-    return f(TypeList<decltype(m0)>(), m0);
+    SLUICE_WITH_MEMBERS(1);
   } else if constexpr (kCount == 2) {
-    auto& [m0, m1] = value;
-    return f(TypeList<decltype(m0), decltype(m1)>(), m0, m1);
+    SLUICE_WITH_MEMBERS(2);
   } else if constexpr (kCount == 3) {
-    auto& [m0, m1, m2] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2)>(), m0, m1, m2);
+    SLUICE_WITH_MEMBERS(3);
   } else if constexpr (kCount == 4) {
-    auto& [m0, m1, m2, m3] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3)>(), m0, m1, m2, m3);
+    SLUICE_WITH_MEMBERS(4);
   } else if constexpr (kCount == 5) {
-    auto& [m0, m1, m2, m3, m4] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4)>(), m0,
-             m1, m2, m3, m4);
+    SLUICE_WITH_MEMBERS(5);
   } else if constexpr (kCount == 6) {
-    auto& [m0, m1, m2, m3, m4, m5] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5)>(),
-             m0, m1, m2, m3, m4, m5);
+    SLUICE_WITH_MEMBERS(6);
   } else if constexpr (kCount == 7) {
-    auto& [m0, m1, m2, m3, m4, m5, m6] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6)>(),
-             m0, m1, m2, m3, m4, m5, m6);
+    SLUICE_WITH_MEMBERS(7);
   } else if constexpr (kCount == 8) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7);
+    SLUICE_WITH_MEMBERS(8);
   } else if constexpr (kCount == 9) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8);
+    SLUICE_WITH_MEMBERS(9);
   } else if constexpr (kCount == 10) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9);
+    SLUICE_WITH_MEMBERS(10);
   } else if constexpr (kCount == 11) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = value;
-    return f(
-        TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-                 decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10)>(),
-        m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10);
+    SLUICE_WITH_MEMBERS(11);
   } else if constexpr (kCount == 12) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11);
+    SLUICE_WITH_MEMBERS(12);
   } else if constexpr (kCount == 13) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12);
+    SLUICE_WITH_MEMBERS(13);
   } else if constexpr (kCount == 14) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13);
+    SLUICE_WITH_MEMBERS(14);
   } else if constexpr (kCount == 15) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14);
+    SLUICE_WITH_MEMBERS(15);
   } else if constexpr (kCount == 16) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = value;
-    return f(
-        TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-                 decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10),
-                 decltype(m11), decltype(m12), decltype(m13), decltype(m14), decltype(m15)>(),
-        m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15);
+    SLUICE_WITH_MEMBERS(16);
   } else if constexpr (kCount == 17) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16);
+    SLUICE_WITH_MEMBERS(17);
   } else if constexpr (kCount == 18) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17);
+    SLUICE_WITH_MEMBERS(18);
   } else if constexpr (kCount == 19) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18] =
-        value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18);
+    SLUICE_WITH_MEMBERS(19);
   } else if constexpr (kCount == 20) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-           m19] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-             m19);
+    SLUICE_WITH_MEMBERS(20);
   } else if constexpr (kCount == 21) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-           m20] = value;
-    return f(
-        TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-                 decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10),
-                 decltype(m11), decltype(m12), decltype(m13), decltype(m14), decltype(m15),
-                 decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20)>(),
-        m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-        m20);
+    SLUICE_WITH_MEMBERS(21);
   } else if constexpr (kCount == 22) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-           m20, m21] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-                      decltype(m20), decltype(m21)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-             m19, m20, m21);
+    SLUICE_WITH_MEMBERS(22);
   } else if constexpr (kCount == 23) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-           m20, m21, m22] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-                      decltype(m20), decltype(m21), decltype(m22)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-             m19, m20, m21, m22);
+    SLUICE_WITH_MEMBERS(23);
   } else if constexpr (kCount == 24) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19,
-           m20, m21, m22, m23] = value;
-    return f(TypeList<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
-                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
-                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14),
-                      decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-                      decltype(m20), decltype(m21), decltype(m22), decltype(m23)>(),
-             m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-             m19, m20, m21, m22, m23);
+    SLUICE_WITH_MEMBERS(24);
   } else {
     static_cast<void>(value);
     return f(TypeList<>());
   }
 }
+
+#undef SLUICE_WITH_MEMBERS
+#undef SLUICE_NAMES_1
+#undef SLUICE_TYPES_1
+#undef SLUICE_NAMES_2
+#undef SLUICE_TYPES_2
+#undef SLUICE_NAMES_3
+#undef SLUICE_TYPES_3
+#undef SLUICE_NAMES_4
+#undef SLUICE_TYPES_4
+#undef SLUICE_NAMES_5
+#undef SLUICE_TYPES_5
+#undef SLUICE_NAMES_6
+#undef SLUICE_TYPES_6
+#undef SLUICE_NAMES_7
+#undef SLUICE_TYPES_7
+#undef SLUICE_NAMES_8
+#undef SLUICE_TYPES_8
+#undef SLUICE_NAMES_9
+#undef SLUICE_TYPES_9
+#undef SLUICE_NAMES_10
+#undef SLUICE_TYPES_10
+#undef SLUICE_NAMES_11
+#undef SLUICE_TYPES_11
+#undef SLUICE_NAMES_12
+#undef SLUICE_TYPES_12
+#undef SLUICE_NAMES_13
+#undef SLUICE_TYPES_13
+#undef SLUICE_NAMES_14
+#undef SLUICE_TYPES_14
+#undef SLUICE_NAMES_15
+#undef SLUICE_TYPES_15
+#undef SLUICE_NAMES_16
+#undef SLUICE_TYPES_16
+#undef SLUICE_NAMES_17
+#undef SLUICE_TYPES_17
+#undef SLUICE_NAMES_18
+#undef SLUICE_TYPES_18
+#undef SLUICE_NAMES_19
+#undef SLUICE_TYPES_19
+#undef SLUICE_NAMES_20
+#undef SLUICE_TYPES_20
+#undef SLUICE_NAMES_21
+#undef SLUICE_TYPES_21
+#undef SLUICE_NAMES_22
+#undef SLUICE_TYPES_22
+#undef SLUICE_NAMES_23
+#undef SLUICE_TYPES_23
+#undef SLUICE_NAMES_24
+#undef SLUICE_TYPES_24
 
 struct TypesOfMembers {
   template <class... Ts>

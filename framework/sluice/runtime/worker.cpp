@@ -133,8 +133,7 @@ void Worker::learn(const StepFrame& frame, Nanoseconds spent) noexcept {
 bool Worker::timer_is_moot() const noexcept {
   const RunControl& control = state.control();
   return (body->stop_ends_wait() ? control.stopping() : control.cancelled()) ||
-         body->memory_ends_wait() ||
-         state.stage().enough.load(std::memory_order_relaxed);
+         body->memory_ends_wait() || state.stage().enough.load(std::memory_order_relaxed);
 }
 
 bool Worker::may_progress(Nanoseconds now, bool closely) const noexcept {
