@@ -6,11 +6,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sluice/codec/verdict.hpp>
+#include <sluice/codec/members.hpp>
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -59,6 +62,30 @@ template <class E>
 inline constexpr bool kOwnsOne<std::unique_ptr<E>> =
     std::is_object_v<E> && !std::is_array_v<E> && Complete<E>;
 
+template <class T>
+inline constexpr bool kIsRow = false;
+template <class V, std::size_t N>
+inline constexpr bool kIsRow<std::array<V, N>> = true;
+template <class T>
+inline constexpr bool kMayHaveOne = false;
+template <class V>
+inline constexpr bool kMayHaveOne<std::optional<V>> = true;
+template <class T>
+inline constexpr bool kHasSeveral = false;
+template <class... Ts>
+inline constexpr bool kHasSeveral<std::tuple<Ts...>> = true;
+template <class A, class B>
+inline constexpr bool kHasSeveral<std::pair<A, B>> = true;
+template <class T>
+concept HasOneOf = requires(const T& item) {
+  { item.index() } -> std::same_as<std::size_t>;
+  { item.valueless_by_exception() } -> std::same_as<bool>;
+};
+template <class T>
+concept HasNative = requires(const T& item) {
+  { item.native() } -> std::same_as<const typename T::string_type&>;
+};
+
 template <class C>
 concept Weighable = requires(const C& items) {
   typename C::value_type;
@@ -100,17 +127,17 @@ constexpr Weighing weighing_of() {
     return Weighing::c_array;
   } else if constexpr (!std::is_class_v<T>) {
     return Weighing::opaque;  // unions
-  } else if constexpr (kIsStdArray<T>) {
+  } else if constexpr (kIsRow<T>) {
     return Weighing::array;
-  } else if constexpr (kIsTuple<T>) {
+  } else if constexpr (kHasSeveral<T>) {
     return Weighing::tuple;
-  } else if constexpr (kIsOptional<T>) {
+  } else if constexpr (kMayHaveOne<T>) {
     return Weighing::optional;
-  } else if constexpr (Variant<T>) {
+  } else if constexpr (HasOneOf<T>) {
     return Weighing::variant;
   } else if constexpr (kOwnsOne<T>) {
     return Weighing::owner;
-  } else if constexpr (Path<T>) {
+  } else if constexpr (HasNative<T>) {
     return Weighing::path;
   } else if constexpr (Weighable<T>) {
     return Weighing::container;
@@ -125,6 +152,19 @@ inline constexpr Weighing kWeighing = weighing_of<std::remove_cv_t<T>>();
 
 // ---- whether all of an item is seen ----------------------------------------------------------------
 
+template <template <class...> class C, class... Ts>
+constexpr TypeList<Ts...> types_in(const C<Ts...>*) {
+  return {};
+}
+template <class T, class... Seen>
+constexpr bool was_seen(TypeList<Seen...>) {
+  return (std::is_same_v<T, Seen> || ...);
+}
+template <class T, class... Seen>
+constexpr TypeList<Seen..., T> and_seen(TypeList<Seen...>) {
+  return {};
+}
+
 /// The types of what T is made of.
 template <class T>
 constexpr auto weighed_parts() {
@@ -134,7 +174,7 @@ constexpr auto weighed_parts() {
                        kWeighing<T> == Weighing::container) {
     return TypeList<typename T::value_type>();
   } else if constexpr (kWeighing<T> == Weighing::tuple || kWeighing<T> == Weighing::variant) {
-    return arguments(static_cast<const T*>(nullptr));
+    return types_in(static_cast<const T*>(nullptr));
   } else if constexpr (kWeighing<T> == Weighing::owner) {
     return TypeList<typename T::element_type>();
   } else if constexpr (kWeighing<T> == Weighing::aggregate) {
@@ -153,7 +193,7 @@ constexpr bool sees_all_parts(TypeList<Parts...>) {
 }
 template <class T, class Seen>
 constexpr bool sees_all_of() {
-  if constexpr (!std::is_object_v<T> || is_among<T>(Seen())) {
+  if constexpr (!std::is_object_v<T> || was_seen<T>(Seen())) {
     return true;  // a reference owns nothing; a type that contains itself is judged by its other parts
   } else if constexpr (kWeighing<T> == Weighing::opaque) {
     return false;
@@ -161,7 +201,7 @@ constexpr bool sees_all_of() {
     using E = typename T::element_type;  // what a derived class holds is not known
     return !(std::is_polymorphic_v<E> && !std::is_final_v<E>)&&sees_all_of<E, Seen>();
   } else {
-    return sees_all_parts<decltype(with_seen<T>(Seen()))>(weighed_parts<T>());
+    return sees_all_parts<decltype(and_seen<T>(Seen()))>(weighed_parts<T>());
   }
 }
 

@@ -115,12 +115,14 @@ struct Round {
                          [&](const EdgeReport&) { return report.memory.peak > memory / 2; });
   }
 
-  // Beyond the budget: of each worker what it has at work and that one's outputs, and per producer and lane one.
+  // Beyond the budget: of each worker what it has at work and that one's outputs, and an item of each producer in
+  // each lane and in each batch taken from it.
   void check_excess(const Plan& plan, std::uint64_t peak) const {
     std::size_t items = 0;
     for (const PlannedStage& stage : plan.stages) items += stage.workers * (2 + outputs_of_one);
     for (const PlannedEdge& edge : plan.edges) {
-      for (const std::size_t from : edge.from) items += plan.stages[from].workers * edge.lanes;
+      const std::size_t places = edge.lanes + plan.stages[edge.to].workers;
+      for (const std::size_t from : edge.from) items += plan.stages[from].workers * places;
     }
     require(peak <= memory + items * kHeaviest,
             "too much memory was held: " + std::to_string(peak) + " of " + std::to_string(memory));

@@ -100,14 +100,14 @@ thread_local std::ptrdiff_t bytes_taken = 0;
 
 }  // namespace sluice::weights
 
-// Aligned blocks go elsewhere; nothing here has any.
-void* operator new(std::size_t bytes) {
+// Aligned blocks go elsewhere; nothing here has any. Not inlined: g++ would find malloc beside operator delete.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   void* const block = std::malloc(bytes);
   if (block == nullptr) throw std::bad_alloc();
   sluice::weights::bytes_taken += static_cast<std::ptrdiff_t>(malloc_usable_size(block)) + 8;
   return block;
 }
-void operator delete(void* block) noexcept {
+[[gnu::noinline]] void operator delete(void* block) noexcept {
   if (block == nullptr) return;
   sluice::weights::bytes_taken -= static_cast<std::ptrdiff_t>(malloc_usable_size(block)) + 8;
   std::free(block);

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -45,7 +44,7 @@ class ItemVector {
     static_cast<void>(at);
     const auto count = static_cast<std::size_t>(last - first);
     reserve(size_ + count);
-    std::memcpy(static_cast<void*>(items_ + size_), first, count * sizeof(T));
+    __builtin_memcpy(static_cast<void*>(items_ + size_), first, count * sizeof(T));
     size_ += count;
   }
   /// Keeps the first `size` items.
