@@ -56,7 +56,7 @@ struct Round {
         [this]() -> std::optional<Load> {
           if (emitted == count) return std::nullopt;
           const Number n = emitted++;
-          return Load{.n = n, .pad = std::string(n * 131 % 700, 'x')};
+          return Load{.n = n, .pad = std::string(n * 131 % 700 * widened, 'x')};
         },
         draw.source());
   }
@@ -108,6 +108,7 @@ struct Round {
   Number emitted = 0;
   Disturbance disturbance = Disturbance::none;
   std::size_t memory = 0;
+  std::size_t widened = 1;  // how much heavier items are
   bool cancelled = false;
   std::uint64_t dropped = 0;
   std::vector<Number> got{};
@@ -155,6 +156,7 @@ TEST_CASE("Memory by seed: a branch that drops its oldest", "[memory]") {
 
 TEST_CASE("Memory by seed: a branch that spills", "[memory]") {
   const Happened happened = explore("spill", [](Round& r) {
+    if (r.draw.one_in(20)) r.widened = 100;  // so that blocks go to the file
     auto stream = r.source();
     stream |
         when_full(spill({.max_bytes = r.draw.one_in(2) ? 1 : std::uint64_t{1} << 30,

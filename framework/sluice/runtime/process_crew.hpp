@@ -40,7 +40,7 @@ struct Graph;
 struct ProcessCounts {
   std::atomic<std::uint64_t> started{0};
   std::atomic<std::uint64_t> deaths{0};
-  std::atomic<int> pid{0};  ///< of the process as of now; 0: none
+  std::atomic<int> pid{0};              ///< of the process as of now; 0: none
   std::atomic<std::int64_t> cpu_ns{0};  ///< of those that have ended
 };
 
