@@ -16,7 +16,7 @@ namespace sluice::detail {
 namespace {
 
 int protection(MapAccess access) noexcept {
-  return access == MapAccess::read ? PROT_READ : PROT_READ | PROT_WRITE;
+  return access == MapAccess::read_and_write ? PROT_READ | PROT_WRITE : PROT_READ;
 }
 
 [[noreturn]] void fail(const MemoryFile& file, std::size_t size) {
@@ -26,7 +26,8 @@ int protection(MapAccess access) noexcept {
 // Without its pages being touched here: a fault later is cheap, the memory is reserved.
 std::byte* map_at(const MemoryFile& file, std::byte* where, std::size_t offset, std::size_t size,
                   MapAccess access) {
-  const int flags = MAP_SHARED | (where == nullptr ? 0 : MAP_FIXED);
+  const int flags =
+      (access == MapAccess::frozen ? MAP_PRIVATE : MAP_SHARED) | (where == nullptr ? 0 : MAP_FIXED);
   void* const found = mmap(where, size, protection(access), flags, file.descriptor().number(),
                            static_cast<off_t>(offset));
   if (found == MAP_FAILED) fail(file, size);

@@ -14,7 +14,9 @@
 
 namespace sluice::detail {
 
-enum class MapAccess : unsigned char { read, read_and_write };
+/// `frozen`: for reading a file that nobody writes any more. Kernels before 6.7 refuse to share such a
+/// file even for reading, because its descriptor could write; privately it is the same pages.
+enum class MapAccess : unsigned char { read, read_and_write, frozen };
 
 [[nodiscard]] std::size_t page_size() noexcept;
 
@@ -22,7 +24,7 @@ enum class MapAccess : unsigned char { read, read_and_write };
 class MemoryMap {
  public:
   MemoryMap() noexcept = default;
-  /// The first `size` bytes, shared. Throws  std::system_error.
+  /// The first `size` bytes. Throws  std::system_error.
   MemoryMap(const MemoryFile& file, std::size_t size, MapAccess access);
   MemoryMap(MemoryMap&& other) noexcept;
   MemoryMap& operator=(MemoryMap&& other) noexcept;

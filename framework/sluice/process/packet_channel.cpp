@@ -230,7 +230,7 @@ class PacketLeaseChannel final : public LeaseChannel {
     const MemoryFile file(std::move(packet.descriptor), "sluice: a large item");
     const std::uint64_t size = file.size_if_frozen();
     if (size == 0) throw ProtocolViolation("the file of a packet can still be changed", offset_);
-    kept.map = MemoryMap(file, size, MapAccess::read);
+    kept.map = MemoryMap(file, size, MapAccess::frozen);
     parse_transactions(kept.map.bytes(), offset_, records_);
     offset_ += size;
   }
@@ -280,7 +280,7 @@ class PacketWorkerChannel final : public WorkerChannel {
         .bytes = {lease_bytes_.data() + sizeof head + sizeof second, head.length - sizeof second}};
     if (packet.descriptor.valid()) {
       const MemoryFile file(std::move(packet.descriptor), "sluice: a large item");
-      lease_file_ = MemoryMap(file, file.size(), MapAccess::read);
+      lease_file_ = MemoryMap(file, file.size(), MapAccess::frozen);
       lease.bytes = lease_file_.bytes();
     }
     return true;

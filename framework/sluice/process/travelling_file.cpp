@@ -77,7 +77,7 @@ void FileInbox::receive(std::uint64_t token, std::uint64_t position) {
   const MemoryFile file(std::move(packet.descriptor), kPurpose);
   const std::uint64_t size = file.size_if_frozen();
   if (size == 0) throw ProtocolViolation("the file of a payload can still be changed", position);
-  maps_.emplace_back(file, size, MapAccess::read);
+  maps_.emplace_back(file, size, MapAccess::frozen);
   last_token_ = token;
 }
 
