@@ -1,6 +1,6 @@
 // tests/process/server_death_test.cpp: kill -9 of anybody at any time leaves no process behind.
 //
-// The test process is a subreaper (Adoption), so that every orphan of the processes it starts becomes its
+// The test process is a subreaper (Adoption), so that every orphan of what it starts becomes its
 // child: "nothing is left" means that it has no child any more, and a process that stays on makes
 // the test hang until the watchdog tells. Blocks of shared memory are looked for by name.
 // SPDX-License-Identifier: MIT
@@ -93,7 +93,7 @@ TEST_CASE("nothing is left of a parent that is killed", "[server][death]") {
     REQUIRE(victim.numbers().size() == 2);
     victim.kill(SIGKILL);
     CHECK(victim.wait().signal == SIGKILL);
-    // The standby; the one below it and the workers are reaped by that, unless they came here first.
+    // The standby; it reaps the one below it and the workers, unless they came here first.
     CHECK(adoption.reap_all() >= 1);
   }
   CHECK(holders_of(kMemory) == 0);
@@ -453,7 +453,7 @@ TEST_CASE("a terminal's signals reach the parent only", "[server][death]") {
   const auto group_of = [](int pid) { return ::getpgid(pid); };
   for (const int pid : servers) CHECK(group_of(pid) == pid);
   for (const int pid : workers) CHECK(group_of(pid) == pid);
-  // Straight at them, too: a server does not care, a worker ends by none of the two that it ignores.
+  // Straight at them, too: a server does not care, a worker ignores the first two.
   for (const int pid : servers) ::kill(pid, signal);
   if (signal == SIGINT || signal == SIGTERM) {
     for (const int pid : workers) ::kill(pid, signal);

@@ -1,4 +1,4 @@
-// tests/process/server_spawn_test.cpp: a program with threads gets its workers from a second image of itself.
+// tests/process/server_spawn_test.cpp: workers from a second image of a program.
 // SPDX-License-Identifier: MIT
 #include <sluice/process/entry_guard.hpp>
 #include <sluice/process/fingerprint.hpp>
@@ -195,7 +195,7 @@ TEST_CASE("a fingerprint tells names, kinds, types and connections, not workers"
   CHECK_THAT(difference(ours, fingerprint_of(pipeline_of("made", false))),
              Catch::Contains("(stage make is missing or not the same)"));
   CHECK_THAT(difference(ours, fingerprint_of(pipeline_of("make", true))),
-             Catch::Contains("(stage twice is missing or not the same)"));
+             Catch::Contains("(stage end is missing or not the same)"));
   const auto with = [](sluice::StageOptions options, auto function) {
     sluice::Pipeline pipeline("p");
     pipeline.source("make", [] { return std::optional<int>(); }) |

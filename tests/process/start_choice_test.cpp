@@ -1,4 +1,4 @@
-// tests/process/start_choice_test.cpp: which start method is taken, and what is said when none can be.
+// tests/process/start_choice_test.cpp: which start method is taken, or why none can be.
 // SPDX-License-Identifier: MIT
 #include <sluice/error.hpp>
 #include <sluice/os/this_process.hpp>
