@@ -3,8 +3,8 @@
 // A forked process has one thread, and every lock that another thread held stays locked in it. So
 // sluice forks only while the program has one thread, and says so otherwise:
 //
-//   forkserver  run() forks a small server before it starts any thread, and workers are forked from
-//               that, also later. Stages come along as they are, captures included.
+//   forkserver  run() forks a server before it starts any thread, and workers are forked from it,
+//               also later. Stages come along as they are, captures included.
 //   spawn       run() executes the program again, which comes to sluice::main, builds the same
 //               pipeline from the same arguments and serves. For programs that have threads.
 //   fork        as forkserver, but without a second server that takes over when the first is killed.

@@ -1,7 +1,7 @@
-// tests/process/failing_calls.hpp: makes the n-th call of a system function fail, in whatever process it is.
+// tests/process/failing_calls.hpp: makes the n-th call of a system function fail.
 //
-// The functions of the C library are replaced in this executable. Counts lie in shared memory, so the calls of
-// a parent and of all that it forks are one sequence.
+// The functions of the C library are replaced in this executable. Counts lie in shared memory, so
+// the calls of a parent and of all that it forks are one sequence.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -55,6 +55,7 @@ Victim::Victim(const std::function<void(const Say&)>& life) {
   std::fflush(nullptr);
   pid_ = checked(::fork(), "fork");
   if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(SIGKILL), 0UL, 0UL, 0UL);
     ::close(ends[0]);
     for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);  // Catch2 has handlers
     try {

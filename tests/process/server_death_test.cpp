@@ -1,6 +1,6 @@
 // tests/process/server_death_test.cpp: kill -9 of anybody at any time leaves no process behind.
 //
-// The test process is a subreaper (Adoption), so that every orphan of the processes it starts becomes its
+// The test process is a subreaper (Adoption), so that every orphan of what it starts becomes its
 // child: "nothing is left" means that it has no child any more, and a process that stays on makes
 // the test hang until the watchdog tells. Blocks of shared memory are looked for by name.
 // SPDX-License-Identifier: MIT
@@ -8,6 +8,7 @@
 #include <sluice/process/worker_server.hpp>
 
 #include <process/family.hpp>
+#include <process/rounds.hpp>
 #include <support/scale.hpp>
 #include <support/seeds.hpp>
 #include <support/watchdog.hpp>
@@ -35,7 +36,11 @@ using namespace sluice::detail;
 using namespace sluice::testing_support;
 using Kind = ServerEvent::Kind;
 
-constexpr const char* kMemory = "sluice-test-segment";
+// Of this process alone: another run of this test may be under way.
+const std::string& memory_name() {
+  static const std::string name = "sluice-test-segment-" + std::to_string(::getpid());
+  return name;
+}
 
 std::vector<int> children_of(int pid) {
   const std::string number = std::to_string(pid);
@@ -71,7 +76,7 @@ ServeWorker family_father() {
 // A parent with `workers` workers that hold a segment; says the ids of its servers.
 void live_with_workers(const Victim::Say& say, int workers) {
   const auto server = WorkerServer::fork_now(sleeper());
-  const Descriptor memory(::memfd_create(kMemory, MFD_CLOEXEC));
+  const Descriptor memory(::memfd_create(memory_name().c_str(), MFD_CLOEXEC));
   for (int i = 1; i <= workers; ++i) {
     start_worker(*server, {.key = static_cast<std::uint64_t>(i)}, {memory.number()});
   }
@@ -87,27 +92,27 @@ std::string text(const ProcessEnd& end) { return text_of(end); }
 
 TEST_CASE("nothing is left of a parent that is killed", "[server][death]") {
   Adoption adoption;
-  const int rounds = scaled(100);
-  for (int round = 0; round < rounds; ++round) {
+  REQUIRE(holders_of(memory_name()) == 0);
+  for (Rounds rounds(scaled(100)); rounds.next();) {
     Victim victim([](const Victim::Say& say) { live_with_workers(say, 3); });
     REQUIRE(victim.numbers().size() == 2);
     victim.kill(SIGKILL);
     CHECK(victim.wait().signal == SIGKILL);
-    // The standby; the one below it and the workers are reaped by that, unless they came here first.
+    // The standby; it reaps the one below it and the workers, unless they came here first.
     CHECK(adoption.reap_all() >= 1);
   }
-  CHECK(holders_of(kMemory) == 0);
+  CHECK(holders_of(memory_name()) == 0);
 }
 
 TEST_CASE("nothing is left of a parent and one of its servers killed at once", "[server][death]") {
   Adoption adoption;
   const std::size_t which = GENERATE(std::size_t{0}, std::size_t{1});
-  const int rounds = scaled(100);
-  for (int round = 0; round < rounds; ++round) {
+  REQUIRE(holders_of(memory_name()) == 0);
+  for (Rounds rounds(scaled(100)); rounds.next();) {
     Victim victim([](const Victim::Say& say) { live_with_workers(say, 3); });
     const std::vector<int> servers = victim.numbers();
     REQUIRE(servers.size() == 2);
-    if (round % 2 == 0) {
+    if (rounds.number() % 2 == 0) {
       ::kill(servers[which], SIGKILL);
       victim.kill(SIGKILL);
     } else {
@@ -117,13 +122,13 @@ TEST_CASE("nothing is left of a parent and one of its servers killed at once", "
     victim.wait();
     CHECK(adoption.reap_all() >= 1);
   }
-  CHECK(holders_of(kMemory) == 0);
+  CHECK(holders_of(memory_name()) == 0);
 }
 
 TEST_CASE("nothing is left when a parent and both servers are killed at once", "[server][death]") {
   Adoption adoption;
-  const int rounds = scaled(100);
-  for (int round = 0; round < rounds; ++round) {
+  REQUIRE(holders_of(memory_name()) == 0);
+  for (Rounds rounds(scaled(100)); rounds.next();) {
     Victim victim([](const Victim::Say& say) { live_with_workers(say, 3); });
     const std::vector<int> servers = victim.numbers();
     REQUIRE(servers.size() == 2);
@@ -133,15 +138,14 @@ TEST_CASE("nothing is left when a parent and both servers are killed at once", "
     victim.wait();
     CHECK(adoption.reap_all() >= 2);
   }
-  CHECK(holders_of(kMemory) == 0);
+  CHECK(holders_of(memory_name()) == 0);
 }
 
 TEST_CASE("a parent that is killed while servers and workers begin leaves nothing",
           "[server][death]") {
   Adoption adoption;
   auto random = random_engine(1);
-  const int rounds = scaled(200);
-  for (int round = 0; round < rounds; ++round) {
+  for (Rounds rounds(scaled(200)); rounds.next();) {
     // Killed after a random amount of the child's own progress, told byte by byte.
     Victim victim([](const Victim::Say& say) {
       say("begins");
@@ -164,14 +168,13 @@ TEST_CASE("a parent that is killed while servers and workers begin leaves nothin
 }
 
 TEST_CASE("what a worker has started ends with it, whatever ends the worker", "[server][death]") {
-  const int rounds = scaled(20);
   const bool kill_group = GENERATE(false, true);
   const auto server = WorkerServer::fork_now(family_father());
   int ends[2] = {-1, -1};
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   const Descriptor out(ends[0]);
   const Descriptor in(ends[1]);
-  for (int round = 0; round < rounds; ++round) {
+  for (Rounds rounds(scaled(20)); rounds.next();) {
     const ServerEvent started = start_worker(*server, {.key = 1}, {in.number()});
     char bytes[64] = {};
     std::string said;
@@ -196,11 +199,10 @@ TEST_CASE("what a worker has started ends with it, whatever ends the worker", "[
 TEST_CASE("what workers have started ends with the parent, the active server or the standby",
           "[server][death]") {
   Adoption adoption;
-  const int rounds = scaled(20);
   // 0 the parent, 1 the standby, 2 the active one, 3 the parent and the active one, 4 the parent
   // and the standby.
   const int who = GENERATE(0, 1, 2, 3, 4);
-  for (int round = 0; round < rounds; ++round) {
+  for (Rounds rounds(scaled(20)); rounds.next();) {
     Victim victim([](const Victim::Say& say) {
       const auto server = WorkerServer::fork_now(family_father());
       int ends[2] = {-1, -1};
@@ -234,10 +236,10 @@ TEST_CASE("what workers have started ends with the parent, the active server or 
 TEST_CASE("an active server that is killed is replaced, again and again", "[server][death]") {
   Adoption adoption;
   const auto server = WorkerServer::fork_now(sleeper());
-  const int rounds = scaled(20);
   std::set<int> seen;
-  for (int round = 0; round < rounds; ++round) {
-    const auto key = static_cast<std::uint64_t>(2 * round);
+  Rounds rounds(scaled(20));
+  while (rounds.next()) {
+    const auto key = static_cast<std::uint64_t>(2 * rounds.number());
     const ServerEvent first = start_worker(*server, {.key = key});
     const ServerEvent second = start_worker(*server, {.key = key + 1});
     const std::vector<int> pids = server->server_pids();
@@ -257,8 +259,8 @@ TEST_CASE("an active server that is killed is replaced, again and again", "[serv
   }
   const ServerEvent last = start_worker(*server, {.key = 1'000});
   CHECK(is_running(last.pid));
-  CHECK(server->takeovers() == static_cast<std::size_t>(rounds));
-  CHECK(seen.size() == static_cast<std::size_t>(rounds));
+  CHECK(server->takeovers() == static_cast<std::size_t>(rounds.count()));
+  CHECK(seen.size() == static_cast<std::size_t>(rounds.count()));
   server->shut_down();
   CHECK(adoption.reap_all() == 0);
 }
@@ -267,8 +269,9 @@ TEST_CASE("a standby that is killed is replaced, and the active server's workers
           "[server][death]") {
   Adoption adoption;
   const auto server = WorkerServer::fork_now(sleeper());
-  const int rounds = scaled(20);
-  for (int round = 0; round < rounds; ++round) {
+  Rounds rounds(scaled(20));
+  while (rounds.next()) {
+    const int round = rounds.number();
     const auto key = static_cast<std::uint64_t>(round);
     const ServerEvent mine = start_worker(*server, {.key = key});
     ::kill(server->server_pids()[0], SIGKILL);
@@ -287,19 +290,18 @@ TEST_CASE("a standby that is killed is replaced, and the active server's workers
     });
     CHECK(is_running(mine.pid));
   }
-  server->kill(static_cast<std::uint64_t>(rounds - 1));
+  server->kill(static_cast<std::uint64_t>(rounds.count() - 1));
   CHECK(text(await(*server, Kind::exited).end) == "killed by signal 9 (Killed)");
   server->shut_down();
   // Servers that had lost the one above them, and workers whose server was such a one; the first
   // server was our own child.
-  CHECK(adoption.reap_all() <= 2 * rounds);
+  CHECK(adoption.reap_all() <= 2 * rounds.count());
 }
 
 TEST_CASE("servers killed in any order with time to recover lose no answer", "[server][death]") {
   Adoption adoption;
   const auto server = WorkerServer::fork_now(sleeper());
   auto random = random_engine(2);
-  const int rounds = scaled(60);
   std::set<std::uint64_t> alive;
   std::uint64_t key = 0;
   std::size_t deaths = 0;
@@ -312,7 +314,7 @@ TEST_CASE("servers killed in any order with time to recover lose no answer", "[s
       FAIL("unexpected: " << event.error);
     }
   };
-  for (int round = 0; round < rounds; ++round) {
+  for (Rounds rounds(scaled(60)); rounds.next();) {
     for (int i = 0; i < 2; ++i) {
       server->launch({.key = ++key}, {});
       while (alive.count(key) == 0) take(next_event(*server));
@@ -336,8 +338,7 @@ TEST_CASE("servers killed in any order with time to recover lose no answer", "[s
 
 TEST_CASE("both servers killed at once are told, and so are all their workers", "[server][death]") {
   Adoption adoption;
-  const int rounds = scaled(20);
-  for (int round = 0; round < rounds; ++round) {
+  for (Rounds rounds(scaled(20)); rounds.next();) {
     const auto server = WorkerServer::fork_now(sleeper());
     std::vector<Descriptor> processes;
     for (std::uint64_t key = 1; key <= 3; ++key) {
@@ -373,11 +374,11 @@ TEST_CASE("both servers killed at once are told, and so are all their workers", 
 TEST_CASE("launches that were on their way when the server died are answered", "[server][death]") {
   Adoption adoption;
   auto random = random_engine(3);
-  const int rounds = scaled(50);
   constexpr std::size_t kLaunches = 20;
   std::size_t failed = 0;
   std::size_t ran = 0;
-  for (int round = 0; round < rounds; ++round) {
+  Rounds rounds(scaled(50));
+  while (rounds.next()) {
     const auto server = WorkerServer::fork_now(sleeper());
     std::set<std::uint64_t> open;
     for (std::uint64_t key = 1; key <= kLaunches; ++key) {
@@ -416,7 +417,7 @@ TEST_CASE("launches that were on their way when the server died are answered", "
     server->shut_down();
     CHECK(adoption.reap_all() == 0);
   }
-  CHECK(ran + failed == static_cast<std::size_t>(rounds) * kLaunches);
+  CHECK(ran + failed == static_cast<std::size_t>(rounds.count()) * kLaunches);
   CHECK(ran > 0);
   CHECK(failed > 0);
 }
@@ -453,7 +454,7 @@ TEST_CASE("a terminal's signals reach the parent only", "[server][death]") {
   const auto group_of = [](int pid) { return ::getpgid(pid); };
   for (const int pid : servers) CHECK(group_of(pid) == pid);
   for (const int pid : workers) CHECK(group_of(pid) == pid);
-  // Straight at them, too: a server does not care, a worker ends by none of the two that it ignores.
+  // Straight at them, too: a server does not care, a worker ignores the first two.
   for (const int pid : servers) ::kill(pid, signal);
   if (signal == SIGINT || signal == SIGTERM) {
     for (const int pid : workers) ::kill(pid, signal);

@@ -1,8 +1,8 @@
-// tests/process/server_faults_test.cpp: the n-th call of each system function fails, for all n until none does.
+// tests/process/server_faults_test.cpp: the n-th call of each function fails, for all n.
 //
-// Every outcome is one of: an exception with the reason, an answer that a worker could not be started
-// with the reason, a replaced server, or nothing to be noticed. Never a hang (watchdog), never anything
-// left (resource guard, Adoption).
+// Every outcome is one of: an exception with the reason, an answer that a worker could not be
+// started with the reason, a replaced server, or nothing to be noticed. Never a hang (watchdog),
+// never anything left (resource guard, Adoption).
 // SPDX-License-Identifier: MIT
 #include <sluice/process/worker_server.hpp>
 

@@ -1,4 +1,4 @@
-// tests/process/server_spawn_test.cpp: a program with threads gets its workers from a second image of itself.
+// tests/process/server_spawn_test.cpp: workers from a second image of a program.
 // SPDX-License-Identifier: MIT
 #include <sluice/process/entry_guard.hpp>
 #include <sluice/process/fingerprint.hpp>
@@ -6,6 +6,7 @@
 
 #include <pipelines/child_program.hpp>
 #include <process/family.hpp>
+#include <process/rounds.hpp>
 #include <support/places.hpp>
 #include <support/scale.hpp>
 
@@ -75,8 +76,7 @@ sluice::Pipeline pipeline_of(const std::string& first, bool longer) {
 }  // namespace
 
 TEST_CASE("a spawned server serves the pipeline that it has built itself", "[server][spawn]") {
-  const int rounds = scaled(10);
-  for (int round = 0; round < rounds; ++round) {
+  for (Rounds rounds(scaled(10)); rounds.next();) {
     const Said result = run_how("well");
     CHECK(result.text == "exit status 20\nexit status 21\nservers 2\n");
     CHECK(result.mains == 2);
@@ -172,10 +172,10 @@ TEST_CASE("a variable that somebody else has set is refused", "[server][spawn]")
 }
 
 TEST_CASE("a spawned server ends with the program, whatever is killed", "[server][spawn]") {
-  const int rounds = scaled(20);
-  for (int round = 0; round < rounds; ++round) {
+  const std::string mark = "spawned by " + std::to_string(::getpid());
+  for (Rounds rounds(scaled(20)); rounds.next();) {
     Adoption adoption;
-    ::setenv("SLUICE_TEST_MARK", "spawned", 1);
+    ::setenv("SLUICE_TEST_MARK", mark.c_str(), 1);
     {
       ChildProgram child({SLUICE_SPAWN_PROGRAM, "run", "--how", "stay", "--quiet"});
       REQUIRE(child.wait_for_out("servers "));
@@ -184,7 +184,7 @@ TEST_CASE("a spawned server ends with the program, whatever is killed", "[server
     ::unsetenv("SLUICE_TEST_MARK");
     adoption.reap_all();
   }
-  CHECK(marked_processes("SLUICE_TEST_MARK=spawned") == 0);
+  CHECK(marked_processes("SLUICE_TEST_MARK=" + mark) == 0);
 }
 
 TEST_CASE("a fingerprint tells names, kinds, types and connections, not workers",
@@ -195,7 +195,7 @@ TEST_CASE("a fingerprint tells names, kinds, types and connections, not workers"
   CHECK_THAT(difference(ours, fingerprint_of(pipeline_of("made", false))),
              Catch::Contains("(stage make is missing or not the same)"));
   CHECK_THAT(difference(ours, fingerprint_of(pipeline_of("make", true))),
-             Catch::Contains("(stage twice is missing or not the same)"));
+             Catch::Contains("(stage end is missing or not the same)"));
   const auto with = [](sluice::StageOptions options, auto function) {
     sluice::Pipeline pipeline("p");
     pipeline.source("make", [] { return std::optional<int>(); }) |

@@ -1,4 +1,4 @@
-// tests/process/server_start_test.cpp: what a worker process is given, what it sees, how its end is told.
+// tests/process/server_start_test.cpp: what a worker gets and sees, how its end is told.
 // SPDX-License-Identifier: MIT
 #include <sluice/error.hpp>
 #include <sluice/os/child_process.hpp>
@@ -266,6 +266,16 @@ TEST_CASE("a worker leads its own process group, in the session of its parent", 
     return ::getpgrp() == ::getpid() && ::getsid(0) == session ? 1 : 0;
   });
   CHECK(told.end.code == 1);
+}
+
+TEST_CASE("a worker has the environment that its parent had", "[server]") {
+  ::setenv("SLUICE_TEST_VALUE", "of the parent", 1);
+  const auto server = WorkerServer::fork_now([](const WorkerSpec&, std::span<const int>) {
+    std::fputs(std::getenv("SLUICE_TEST_VALUE"), stderr);
+    return 0;
+  });
+  ::unsetenv("SLUICE_TEST_VALUE");
+  CHECK(tell(*server, {.key = 1}).err == "of the parent");
 }
 
 TEST_CASE("signals of a worker are as in a new program, but what a terminal sends is ignored",

@@ -1,4 +1,4 @@
-// tests/process/spawn_program.cpp: a program that starts its worker server by spawn, well and badly.
+// tests/process/spawn_program.cpp: starts its worker server by spawn, well and badly.
 //
 // Every time main begins, a line "main" with the process id goes to standard output.
 // SPDX-License-Identifier: MIT
@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <future>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -61,7 +62,7 @@ void drive(const sluice::Pipeline& pipeline, const std::string& how) {
 const sluice::PipelineEntry& entry();
 
 void describe(sluice::Pipeline& p, const sluice::Args& args) {
-  const std::string how = args.text("how", "well");
+  const std::string how = args.text("how");
   // A builder that goes by more than its arguments.
   const std::string name = how == "unstable" ? "make " + std::to_string(::getpid()) : "make";
   if (how == "throws" && ::getppid() == std::atoi(std::getenv("FIRST_MAIN"))) {
@@ -90,6 +91,7 @@ const sluice::PipelineEntry& entry() {
 ServeWorker serve(const sluice::Pipeline& pipeline) {
   return [stages = pipeline.graph().stages.size()](const WorkerSpec& spec, std::span<const int>) {
     if (spec.stage == 1) sleep_for_ever();
+    if (std::getenv("SLUICE_WORKER_SERVER") != nullptr) return 119;
     return static_cast<int>(10 * stages + spec.worker);
   };
 }
@@ -124,10 +126,13 @@ int main(int argc, char** argv) {
   if (how == "no_engine" && !first) set_pipeline_server(nullptr);
   std::thread early;
   if (how == "threads" && !first) {
-    early = std::thread([] {
+    std::promise<void> named;
+    early = std::thread([&named] {
       ::pthread_setname_np(::pthread_self(), "too early");
+      named.set_value();
       sleep_for_ever();
     });
+    named.get_future().wait();
   }
   return sluice::main(argc, argv, std::vector<sluice::PipelineEntry>{entry()});
 }

@@ -1,4 +1,4 @@
-// tests/process/start_choice_test.cpp: which start method is taken, and what is said when none can be.
+// tests/process/start_choice_test.cpp: which start method is taken, or why none can be.
 // SPDX-License-Identifier: MIT
 #include <sluice/error.hpp>
 #include <sluice/os/this_process.hpp>
@@ -7,7 +7,7 @@
 #include <sluice/process/start_choice.hpp>
 #include <sluice/sluice.hpp>
 
-#include <support/gate.hpp>
+#include <process/rounds.hpp>
 #include <support/scale.hpp>
 
 #include <catch2/catch.hpp>
@@ -20,6 +20,7 @@
 namespace {
 
 using namespace sluice::detail;
+using namespace sluice::testing_support;
 using sluice::StartMethod;
 
 std::string refusal(const StartSituation& situation) {
@@ -85,8 +86,7 @@ TEST_CASE("what is taken depends on threads and on sluice::main", "[server][star
 TEST_CASE("other threads are listed by name while they run, and not after join",
           "[server][start]") {
   REQUIRE(other_threads().empty());
-  const int rounds = sluice::testing_support::scaled(300);
-  for (int round = 0; round < rounds; ++round) {
+  for (Rounds rounds(scaled(300)); rounds.next();) {
     std::atomic<int> named{0};
     std::atomic<bool> go{false};
     const auto life = [&](const char* name) {
@@ -113,8 +113,7 @@ TEST_CASE("other threads are listed by name while they run, and not after join",
 }
 
 TEST_CASE("a run on the pool leaves no thread that would forbid to fork", "[server][start]") {
-  const int rounds = sluice::testing_support::scaled(20);
-  for (int round = 0; round < rounds; ++round) {
+  for (Rounds rounds(scaled(20)); rounds.next();) {
     sluice::Pipeline pipeline("pool");
     int next = 0;
     std::atomic<int> sum{0};

@@ -1,4 +1,4 @@
-// sluice/cli/spawned_command.hpp: a program that was started again to serve workers: builds, then serves.
+// sluice/cli/spawned_command.hpp: a program started again to serve workers.
 // Layer: run. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -1,7 +1,7 @@
 // sluice/os/child_process.hpp: forks, watches, kills and reaps processes.
 //
 // A process id may be used again once its process was reaped. So ids are used only by the parent
-// for children that it has not reaped yet; everybody else has a *pidfd*, which stays with its process.
+// for children that it has not reaped yet; all others have a *pidfd*, which stays with its process.
 // Layer: os. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -64,8 +64,8 @@ void redirect(int number, const Descriptor& to) noexcept;
 /// Closed on exec from now on.
 void close_on_exec(int number) noexcept;
 
-/// Writes what is buffered in stdio and in std::cout and std::clog: before a fork, so that no child has
-/// a copy of it, and before end_process_now().
+/// Writes what is buffered in stdio, in std::cout and std::clog: before a fork, so that no child
+/// has a copy of it, and before end_process_now().
 void flush_streams() noexcept;
 /// Ends the process without destructors of static objects and without exit handlers.
 [[noreturn]] void end_process_now(int status) noexcept;

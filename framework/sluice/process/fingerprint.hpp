@@ -1,4 +1,4 @@
-// sluice/process/fingerprint.hpp: the structure of a pipeline as numbers that two processes compare.
+// sluice/process/fingerprint.hpp: a pipeline's structure, for two processes to compare.
 //
 // What counts is what a worker relies on: names, kinds, item types and connections of the stages.
 // What only the parent acts on (workers, capacities, policies) may differ.

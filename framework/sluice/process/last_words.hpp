@@ -1,4 +1,4 @@
-// sluice/process/last_words.hpp: what a worker process writes to standard error: lines, and the end of it.
+// sluice/process/last_words.hpp: what a worker writes to standard error, in lines.
 // Layer: process. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -1,4 +1,4 @@
-// sluice/process/server_links.cpp
+// sluice/process/server_links.cpp: how links begin and end, and what is asked of servers.
 // SPDX-License-Identifier: MIT
 #include <sluice/process/server_links.hpp>
 
@@ -20,6 +20,7 @@ ServerLinks::ServerLinks() : owner_(process_id()) {}
 void ServerLinks::add_first(int pid, ControlSocket socket, Descriptor process,
                             std::optional<Fingerprint> expected) {
   expected_ = std::move(expected);
+  serves_ = !expected_.has_value();
   Link& link = links_.emplace_back();
   link.pid = pid;
   link.socket = std::move(socket);
@@ -54,9 +55,12 @@ void ServerLinks::await_ready(std::optional<std::chrono::milliseconds> patience)
 std::string ServerLinks::end_of_first() {
   if (!why_lost_.empty()) return why_lost_;
   Link& first = links_.front();
-  kill_process(first.process);
-  const ProcessEnd end = reap_child(first.pid);
-  first.reaped = true;
+  if (!first.reaped) {
+    kill_process(first.process);
+    first_end_ = reap_child(first.pid);
+    first.reaped = true;
+  }
+  const ProcessEnd& end = first_end_;
   if (end.known && end.code == kExitUnguarded && end.signal == 0) {
     return "main of the program that was started again came to run() before sluice::main; let "
            "main call sluice::main first";
@@ -128,246 +132,6 @@ bool ServerLinks::next(ServerEvent& event) {
   return true;
 }
 
-// The newest first: what a server says of one below it comes after what that one said itself.
-void ServerLinks::collect() {
-  for (std::size_t i = links_.size(); i-- > 0;) drain(i);
-  look_at_watched();
-  reap_servers();
-  flush();
-}
-
-void ServerLinks::drain(std::size_t index) {
-  ControlSocket::Packet packet;
-  while (!links_[index].gone) {
-    try {
-      const ControlSocket::Got got = links_[index].socket.receive(packet);
-      if (got == ControlSocket::Got::nothing) return;
-      if (got == ControlSocket::Got::ended) {
-        lose(index);
-      } else {
-        handle(index, packet);
-      }
-    } catch (const std::exception& error) {
-      // Out of memory or worse: this server can't be understood any more, so it is replaced.
-      why_lost_ = error.what();
-      kill_process(links_[index].process);
-      lose(index);
-    }
-  }
-}
-
-void ServerLinks::handle(std::size_t index, ControlSocket::Packet& packet) {
-  ServerMessage message = message_in(packet);
-  Workers& workers = links_[index].workers;
-  switch (message.word) {
-    case ServerWord::built:
-      if (expected_) why_lost_ = difference(*expected_, fingerprint_in(message.text));
-      break;
-    case ServerWord::refused:
-      why_lost_ = std::move(message.text);
-      break;
-    case ServerWord::standby:
-      meet_standby(index, message, packet);
-      break;
-    case ServerWord::alone:
-      links_[index].takes_launches = true;
-      break;
-    case ServerWord::started:
-      meet_worker(index, message, packet);
-      break;
-    case ServerWord::failed:
-      if (workers.erase(message.spec.key) > 0) emit_failed(message.spec.key, message.text);
-      break;
-    case ServerWord::exited:
-      if (const auto worker = workers.find(message.spec.key); worker != workers.end()) {
-        end_worker(workers, worker, message.end);
-      }
-      break;
-    case ServerWord::orphan_exited:
-      drain_below(index);
-      settle_orphan(index, message.pid, message.end);
-      break;
-    case ServerWord::clean:
-      drain_below(index);
-      settle_all_below(index);
-      break;
-    case ServerWord::hello:
-    case ServerWord::launch:
-    case ServerWord::kill:
-      break;  // ours
-  }
-}
-
-void ServerLinks::meet_standby(std::size_t index, const ServerMessage& message,
-                               ControlSocket::Packet& packet) {
-  if (packet.descriptors.size() != 2) {
-    // Without a way to talk to it there is no server; with this one, it ends as well.
-    why_lost_ = "no descriptor is left for a worker server (the limit is ulimit -n)";
-    links_[index].socket.shut_down();
-    return;
-  }
-  ready_.add(packet.descriptors[0].number());
-  if (links_.size() > 1) ++takeovers_;
-  links_[index].takes_launches = false;
-  Link& link = links_.emplace_back();
-  link.pid = message.pid;
-  link.above = index;
-  link.takes_launches = true;
-  link.socket = ControlSocket(std::move(packet.descriptors[0]));
-  link.process = std::move(packet.descriptors[1]);
-}
-
-void ServerLinks::meet_worker(std::size_t index, const ServerMessage& message,
-                              ControlSocket::Packet& packet) {
-  const std::uint64_t key = message.spec.key;
-  const auto found = links_[index].workers.find(key);
-  if (found == links_[index].workers.end()) return;
-  if (packet.descriptors.size() != 2) {
-    refuse_worker(index, key, message.pid, "no descriptor is left for a worker (ulimit -n)");
-    return;
-  }
-  WorkerRecord& worker = found->second;
-  worker.pid = message.pid;
-  worker.process = std::move(packet.descriptors[0]);
-  try {
-    emit({.kind = ServerEvent::Kind::started,
-          .key = key,
-          .pid = message.pid,
-          .process = second_descriptor(worker.process.number()),
-          .stderr_pipe = std::move(packet.descriptors[1])});
-  } catch (const std::exception& error) {
-    refuse_worker(index, key, message.pid, error.what());
-  }
-}
-
-// A process without a descriptor for it can't be watched: it is ended, and never was.
-void ServerLinks::refuse_worker(std::size_t index, std::uint64_t key, int pid,
-                                const std::string& why) {
-  WorkerRecord& worker = links_[index].workers[key];
-  worker.pid = pid;
-  worker.refused = true;
-  emit_failed(key, why);
-  if (worker.process.valid()) {
-    kill_process(worker.process);
-    return;
-  }
-  const ServerMessage order{.word = ServerWord::kill, .spec = {.key = key}};
-  if (send(links_[index].socket, order) != ControlSocket::Sent::sent) {
-    kill_process(links_[index].process);  // its workers die with it
-  }
-}
-
-void ServerLinks::end_worker(Workers& workers, Workers::iterator worker, const ProcessEnd& end) {
-  ServerEvent event{.kind = ServerEvent::Kind::exited,
-                    .key = worker->first,
-                    .pid = worker->second.pid,
-                    .end = end};
-  const bool told = worker->second.refused;
-  workers.erase(worker);
-  if (!told) emit(std::move(event));
-}
-
-// Oldest first: as long as a process is not reaped, no other can have its id.
-void ServerLinks::settle_orphan(std::size_t above, int pid, const ProcessEnd& end) {
-  for (Link& link : links_) {
-    if (link.above != above) continue;
-    for (auto worker = link.workers.begin(); worker != link.workers.end(); ++worker) {
-      if (worker->second.pid != pid) continue;
-      end_worker(link.workers, worker, end);
-      return;
-    }
-  }
-}
-
-void ServerLinks::settle_all_below(std::size_t above) {
-  for (Link& link : links_) {
-    if (link.above != above || !link.gone) continue;
-    while (!link.workers.empty()) {
-      const auto worker = link.workers.begin();
-      if (worker->second.pid != 0) {
-        end_worker(link.workers, worker, {});
-        continue;
-      }
-      emit_failed(worker->first, "the worker server was killed before it could answer");
-      link.workers.erase(worker);
-    }
-  }
-}
-
-void ServerLinks::drain_below(std::size_t above) {
-  for (std::size_t i = links_.size(); i-- > above;) {
-    if (links_[i].above == above) drain(i);
-  }
-}
-
-void ServerLinks::lose(std::size_t index) {
-  Link& link = links_[index];
-  link.gone = true;
-  link.takes_launches = false;
-  ready_.remove(link.socket.number());
-  link.socket.reset();
-  watch(link.process);  // tells when it can be reaped
-  if (link.above == kNone || links_[link.above].gone) watch_workers_of(link);
-  for (Link& below : links_) {
-    if (below.above == index && below.gone) watch_workers_of(below);
-  }
-  const bool any_left =
-      std::any_of(links_.begin(), links_.end(), [](const Link& other) { return !other.gone; });
-  if (!any_left && !lost_) lose_all();
-}
-
-void ServerLinks::lose_all() {
-  lost_ = true;
-  const std::string why = why_lost_.empty()
-                              ? standby_ ? "the worker servers were killed, both at once"
-                                         : "the worker server was killed, and it has no standby"
-                              : why_lost_;
-  for (const Launch& launch : waiting_) emit_failed(launch.spec.key, why);
-  waiting_.clear();
-  emit({.kind = ServerEvent::Kind::server_lost, .error = why});
-}
-
-void ServerLinks::watch_workers_of(Link& link) {
-  link.by_descriptor = true;
-  for (auto at = link.workers.begin(); at != link.workers.end();) {
-    const auto worker = at++;
-    const Descriptor& process = worker->second.process;
-    if (!process.valid()) {
-      if (!worker->second.refused) {
-        emit_failed(worker->first, "the worker server was killed before it could answer");
-      }
-      link.workers.erase(worker);
-      continue;
-    }
-    kill_process(process);  // it was killed already, unless it has got rid of that
-    watch(process);
-  }
-}
-
-void ServerLinks::look_at_watched() {
-  for (Link& link : links_) {
-    if (!link.by_descriptor) continue;
-    for (auto at = link.workers.begin(); at != link.workers.end();) {
-      const auto worker = at++;
-      if (!has_ended(worker->second.process)) {
-        continue;
-      }
-      ready_.remove(worker->second.process.number());
-      end_worker(link.workers, worker, {});
-    }
-  }
-}
-
-void ServerLinks::reap_servers() noexcept {
-  for (Link& link : links_) {
-    if (!link.gone || link.reaped || !has_ended(link.process)) continue;
-    ready_.remove(link.process.number());
-    link.process.reset();
-    if (link.above == kNone) reap_child(link.pid);
-    link.reaped = true;
-  }
-}
-
 ServerLinks::Link* ServerLinks::active() noexcept {
   const auto found = std::find_if(links_.rbegin(), links_.rend(),
                                   [](const Link& link) { return link.takes_launches; });
@@ -414,7 +178,9 @@ std::vector<int> ServerLinks::pids() const {
 
 void ServerLinks::shut_down() noexcept {
   if (std::exchange(shut_, true)) return;
-  if (process_id() != owner_) return;
+  if (process_id() != owner_ || links_.empty()) return;
+  // A program that has not come to serving does not know that it should end.
+  if (!serves_ && !links_.front().reaped) kill_process(links_.front().process);
   for (Link& link : links_) {
     link.socket.shut_down();
     if (!link.reaped) continue_process(link.process);  // a stopped one could not end

@@ -115,6 +115,8 @@ class ServerLinks {
   std::deque<ServerEvent> inbox_{};
   std::deque<Launch> waiting_{};  // launches that no server has taken yet
   std::optional<Fingerprint> expected_{};
+  bool serves_ = true;      // false: a program that was started again and is still on its way
+  ProcessEnd first_end_{};  // of the first server, once it is reaped
   std::string why_lost_{};
   std::size_t takeovers_ = 0;
   int owner_ = 0;  // the process that made this: a fork of it must not end our servers

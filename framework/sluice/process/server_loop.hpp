@@ -1,4 +1,4 @@
-// sluice/process/server_loop.hpp: the life of a server process: forks workers, reaps them, ends them.
+// sluice/process/server_loop.hpp: a server process: forks workers, reaps and ends them.
 //
 // One thread, one poll over {socket to the parent, pidfd of the parent, pidfd of the server above,
 // SIGCHLD}. All state is the process's own; what is shared with others is in the kernel.

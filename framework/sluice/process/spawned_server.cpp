@@ -4,6 +4,7 @@
 
 #include <sluice/os/child_process.hpp>
 #include <sluice/os/process_setup.hpp>
+#include <sluice/os/this_process.hpp>
 #include <sluice/os/thread_list.hpp>
 #include <sluice/os/wait_set.hpp>
 #include <sluice/process/server_loop.hpp>
@@ -41,6 +42,7 @@ SpawnedServer::SpawnedServer(SpawnTicket ticket)
 std::optional<SpawnedServer> SpawnedServer::here() {
   std::optional<SpawnTicket> ticket = take_spawn_ticket();
   if (!ticket) return std::nullopt;
+  name_this_thread("sluice-server");  // it would be that of the link: exe
   SpawnedServer server(*std::move(ticket));
   if (!greeted(server.socket_, server.parent_, server.ticket_.nonce)) {
     throw std::runtime_error("worker server: the process that started this one is gone");

@@ -1,4 +1,4 @@
-// sluice/process/spawned_server.hpp: the other end of WorkerServer::spawn, in the program started again.
+// sluice/process/spawned_server.hpp: what WorkerServer::spawn finds in the other image.
 //
 //     if (auto spawned = SpawnedServer::here()) { build the pipeline; spawned->serve(...); }
 //

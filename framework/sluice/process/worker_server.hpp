@@ -1,9 +1,9 @@
-// sluice/process/worker_server.hpp: starts worker processes, watches them, ends them and what they left.
+// sluice/process/worker_server.hpp: starts, watches and ends worker processes.
 //
-//   parent ──────── socket, pidfd ────────▶ standby ──fork──▶ active ──fork──▶ workers ─▶ (user's own)
+//   parent ──▶ standby ──▶ active ──▶ workers ──▶ what user code starts      (forks, from left)
 //
-// Both servers are single-threaded images of the parent at one moment (fork_now) or of the program
-// freshly executed (spawn). Launches go to the *active* one, which is the child of the *standby*: so
+// Both servers are single-threaded images of the parent at one moment (fork_now), or of the
+// program executed afresh (spawn). Launches go to the *active* one, which is the child of the *standby*: so
 // what the active one leaves behind when it dies has a parent that can end and reap it.
 //
 // (1) Every launch is answered exactly once: failed_to_start, or started and then exited.

@@ -1,4 +1,4 @@
-// sluice/process/worker_start.hpp: from a fork to the stage's code: the first steps of a worker process.
+// sluice/process/worker_start.hpp: the first steps of a worker process.
 // Layer: process. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
