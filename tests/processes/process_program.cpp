@@ -21,6 +21,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -110,6 +111,11 @@ struct Worker {
     context = &given;
     if (trouble == "start") throw std::runtime_error("no work today");
     if (trouble == "dies_at_start") std::abort();
+    if (trouble == "start_later" && given.incarnation() > 0) {
+      given.log("a later process says something");
+      throw std::runtime_error("no work today");
+    }
+    if (trouble == "slow_start") std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
   void process(const Parcel& parcel, Emitter<Parcel>& out) const {
     if (!intact(parcel)) throw std::runtime_error("a parcel was damaged on its way");
@@ -142,6 +148,7 @@ struct Sink {
     const auto bit = static_cast<std::uint8_t>(1U << parcel.output);
     if ((seen[parcel.number] & bit) != 0) ++doubled;
     seen[parcel.number] |= bit;
+    if (slow_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(slow_ms));
     const std::uint64_t place = parcel.number * 3 + parcel.output;
     ordered = ordered && place >= last;
     last = place;
@@ -160,6 +167,7 @@ struct Sink {
   }
 
   std::vector<std::uint8_t> seen{};
+  std::uint64_t slow_ms = 0;  // a consumer that takes its time: what waits for it is no hang
   std::uint64_t outputs = 0;
   std::uint64_t doubled = 0;
   std::uint64_t corrupt = 0;
@@ -207,6 +215,7 @@ void parcels(Pipeline& p, const Args& args) {
                            work_options(args));
   Sink sink;
   sink.seen.resize(count);
+  sink.slow_ms = args.number("slow-ms");
   if (!args.flag("twice")) {
     worked | sluice::sink("receive", std::move(sink));
     return;
@@ -246,6 +255,7 @@ std::vector<sluice::ArgSpec> parcel_args() {
           integer("every", "0"),
           integer("spin-us", "0"),
           integer("timeout-ms", "0"),
+          integer("slow-ms", "0"),
           integer("attempts", "3"),
           integer("limit", "0"),
           integer("recycle", "0"),

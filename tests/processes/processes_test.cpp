@@ -210,6 +210,29 @@ TEST_CASE("A start() that throws in a process fails the run with its text", "[pr
   CHECK_THAT(run.ended.err, Contains("stage work: start failed") && Contains("no work today"));
 }
 
+TEST_CASE("A start() that throws in a later process fails the run, whatever it says before",
+          "[process]") {
+  const Counted run = run_parcels({"--count", "2000", "--trouble", "start_later", "--kill-point",
+                                   "11", "--after", "100", "--workers", "work=2"});
+  CHECK(run.ended.exit_code == 1);
+  CHECK_THAT(run.ended.err, Contains("stage work: start failed") && Contains("no work today"));
+}
+
+TEST_CASE("A start() may take longer than the timeout of an item, also after a death",
+          "[process]") {
+  const Counted run = run_parcels({"--count", "300", "--trouble", "slow_start", "--timeout-ms",
+                                   "100", "--kill-point", "11", "--after", "100"});
+  check_whole(run, 300);
+  CHECK(run.of_work("deaths") == 2);
+}
+
+TEST_CASE("A process that waits for a slow consumer does not hang", "[process]") {
+  const Counted run = run_parcels({"--count", "40", "--timeout-ms", "50", "--slow-ms", "20",
+                                   "--capacity", "receive=1", "--workers", "work=2"});
+  check_whole(run, 40);
+  CHECK(run.of_work("deaths") == 0);
+}
+
 TEST_CASE("Processes that can't even start fail the run with the reason", "[process]") {
   const Counted run = run_parcels({"--trouble", "dies_at_start", "--workers", "work=2"});
   CHECK(run.ended.exit_code == 1);
