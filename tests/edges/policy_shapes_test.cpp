@@ -259,7 +259,7 @@ TEST_CASE("Shapes: spill, with items so large that they go to the file at once",
       return std::to_string(n) + ' ' + std::string(kLarge, 'x');
     };
     SpillLimits limits = round.limits();
-    limits.max_bytes = round.draw.between(1, 200'000);
+    limits.max_bytes = round.draw.between(1, 1'000'000);
     round.source() | map("blow up", blow_up, round.draw.stage(1)) | when_full(spill(limits)) |
         sink(
             "end", [&](const std::string& text) { got.push_back(std::stoull(text)); }, round.end());

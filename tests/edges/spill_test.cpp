@@ -349,7 +349,7 @@ TEST_CASE("Spill: one stream with every policy there is", "[edges][spill]") {
   });
 }
 
-TEST_CASE("Spill: merged before, one store; merged behind, one for each", "[edges][spill]") {
+TEST_CASE("Spill: merged before is one store, merged behind is one for each", "[edges][spill]") {
   Collected<Number> got;
   Pipeline one("one");
   merge(one.source("a", numbers(100)), one.source("b", numbers(100))) | when_full(spill()) |

@@ -5,8 +5,8 @@
 #include <sluice/base/config.hpp>
 
 #include <catch2/catch.hpp>
-#include <support/places.hpp>
 #include <nlohmann/json.hpp>
+#include <support/places.hpp>
 
 #include <algorithm>
 #include <string>

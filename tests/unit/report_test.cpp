@@ -181,7 +181,7 @@ TEST_CASE("the JSON holds every count, clock and edge under its documented name"
   const Json expected = Json::parse(R"({
     "name": "parse", "kind": "map", "workers": 2, "carrier": "pool", "in": 10, "out": 4,
     "completed": 5, "filtered": 1, "dropped": 4, "skipped": 2, "cancelled": 2, "dead": 1,
-    "failed": 0, "retried": 3, "refused": 0, "overdue": 0, "bytes": 0,
+    "failed": 0, "retried": 3, "refused": 0, "overdue": 0, "processes": 0, "deaths": 0, "bytes": 0,
     "expected_bytes": 0, "busy_s": 1.5,
     "starved_s": 2.0, "blocked_s": 0.25, "parked_s": 0.25, "delayed_s": 0.0,
     "service_p50_us": 12.5,
