@@ -90,7 +90,10 @@ void ServerLinks::meet_standby(std::size_t index, const ServerMessage& message,
     return;
   }
   ready_.add(packet.descriptors[0].number());
-  if (links_.size() > 1) ++takeovers_;
+  if (links_.size() > 1) {
+    ++takeovers_;
+    why_lost_.clear();  // what a server before it has said of itself
+  }
   links_[index].takes_launches = false;
   Link& link = links_.emplace_back();
   link.pid = message.pid;
