@@ -253,7 +253,7 @@ TEST_CASE("Shapes: spill", "[edges][model]") {
 TEST_CASE("Shapes: spill, with items so large that they go to the file at once", "[edges][model]") {
   constexpr std::size_t kLarge = std::size_t{200} << 10;
   const Happened happened = explore_shape("spill large items", [](Round& round) {
-    if (!round.draw.one_in(10)) return;  // a file each takes its time
+    if (!round.draw.one_in(50)) return;  // a file each takes its time
     Numbers got;
     const auto blow_up = [](Number n) {
       return std::to_string(n) + ' ' + std::string(kLarge, 'x');

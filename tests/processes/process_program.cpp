@@ -221,7 +221,8 @@ void parcels(Pipeline& p, const Args& args) {
     return;
   }
   // A second stage that may have processes, which changes nothing.
-  worked | sluice::map("check", [](Parcel parcel) { return parcel; }, {}) |
+  worked |
+      sluice::map("check", [](Parcel parcel) { return parcel; }, {.process = {.attempts = 1000}}) |
       sluice::sink("receive", std::move(sink));
 }
 

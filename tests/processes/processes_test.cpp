@@ -62,7 +62,9 @@ TEST_CASE("Order is kept over several processes, also while they are killed", "[
   const bool kills = GENERATE(false, true);
   const std::uint64_t count = scaled(60'000);
   Words words = {"--count", std::to_string(count), "--keep", "--workers", "work=3"};
-  if (kills) words = with(words, {"--chaos", "kill=work:100,seed=5", "--spin-us", "10"});
+  if (kills)
+    words =
+        with(words, {"--chaos", "kill=work:100,seed=5", "--attempts", "1000", "--spin-us", "10"});
   const Counted run = run_parcels(words);
   check_whole(run, count);
   CHECK(run.ordered);
@@ -83,7 +85,7 @@ TEST_CASE("Two process stages in a row lose nothing when the processes of both a
   const Counted run =
       run_parcels({"--count", std::to_string(count), "--twice", "--carrier", "check=process",
                    "--workers", "work=2", "--workers", "check=2", "--spin-us", "10", "--chaos",
-                   "kill=work:80,kill=check:80,seed=11"});
+                   "kill=work:80,kill=check:80,seed=11", "--attempts", "1000"});
   check_whole(run, count);
   CHECK(run.report["chaos"]["kills"] > 0);
 }
@@ -95,7 +97,7 @@ TEST_CASE("Random kills and stops: nothing lost, nothing doubled, and they did h
   CAPTURE(seed);
   const Counted run =
       run_parcels({"--count", std::to_string(count), "--workers", "work=2", "--spin-us", "4",
-                   "--chaos", "kill=work:300,stop=work:50,seed=" + seed});
+                   "--chaos", "kill=work:300,stop=work:50,seed=" + seed, "--attempts", "1000"});
   check_whole(run, count);
   INFO("kills " << run.report["chaos"]["kills"] << " deaths " << run.of_work("deaths"));
   // Every kill that met a living process is a death; some meet one that has just ended.
@@ -251,8 +253,9 @@ TEST_CASE("Processes are replaced after so many items, which is no death", "[pro
 
 TEST_CASE("Started by spawn, the program builds its stages again", "[process]") {
   const std::uint64_t count = scaled(10'000);
-  const Counted run = run_parcels({"--count", std::to_string(count), "--start-method", "spawn",
-                                   "--workers", "work=2", "--chaos", "kill=work:20,seed=2"});
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--start-method", "spawn", "--workers",
+                   "work=2", "--chaos", "kill=work:20,seed=2", "--attempts", "1000"});
   check_whole(run, count);
 }
 

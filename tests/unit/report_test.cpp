@@ -194,7 +194,7 @@ TEST_CASE("the JSON holds every count, clock and edge under its documented name"
   const Json edge = Json::parse(R"({
     "name": "read->parse", "adaptors": "key_by", "capacity": 1024, "lanes": 2, "put": 10,
     "got": 10, "done": 10, "dropped": 0, "queued": 0, "high_water": 9, "full_s": 0.125,
-    "empty_s": 0.25, "lane_puts": []})");
+    "empty_s": 0.25, "lane_puts": [], "branches": []})");
   CHECK(json["edges"][0] == edge);
   CHECK(json["ledger"]["balanced"] == true);
 }
