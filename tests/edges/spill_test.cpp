@@ -165,6 +165,7 @@ TEST_CASE("Spill: at the cap the branch blocks, the file is no larger, and nothi
           sink("slow", take, {.carrier = mix.at(1), .capacity = 2, .batch = 1});
       WatchedRun run(p);
       const OpensAtEnd opens(gate);
+      gate.wait_for_arrivals();  // until then the cause would be a sink that is yet to begin
       wait_until([&] {
         const std::string text = run->explain();
         return line_of(text, "edge read->slow/spill").ends_with(" that may not grow any more") &&

@@ -37,7 +37,7 @@ class ServerLoop {
   void look_after_children();
   void bury(int pid);
   [[nodiscard]] bool end_orphans();
-  void take_messages();
+  [[nodiscard]] bool take_messages();
   void start_worker(const WorkerSpec& spec, ControlSocket::Packet& packet);
   [[nodiscard]] int fork_worker(const WorkerSpec& spec, ControlSocket::Packet& packet,
                                 Pipe& errors);
@@ -73,7 +73,7 @@ void ServerLoop::run() {
     if (above_.valid() && has_ended(above_)) above_.reset();
     look_after_children();
     if (seat_.standby && !above_.valid() && below_ == 0) add_server_below();
-    take_messages();
+    if (take_messages()) continue;  // a server below that could not be had is tried again first
     const int above = above_.valid() ? above_.number() : seat_.parent.number();
     const int watched[] = {seat_.socket.number(), seat_.parent.number(), above, signals_.number()};
     wait_for_any(watched, -1);
@@ -188,12 +188,13 @@ bool ServerLoop::end_orphans() {
   return any;
 }
 
-void ServerLoop::take_messages() {
+// Returns  whether there were any.
+bool ServerLoop::take_messages() {
   ControlSocket::Packet packet;
-  for (;;) {
+  for (bool any = false;; any = true) {
     switch (seat_.socket.receive(packet)) {
       case ControlSocket::Got::nothing:
-        return;
+        return any;
       case ControlSocket::Got::ended:
         end(0);
       case ControlSocket::Got::packet:
