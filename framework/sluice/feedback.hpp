@@ -18,7 +18,8 @@ namespace sluice {
 
 /// Options of a feedback.
 struct FeedbackOptions {
-  std::size_t capacity = kAuto;  ///< of the edge by which items come back
+  std::size_t capacity = kAuto;        ///< of the edge by which items come back
+  std::size_t capacity_bytes = kAuto;  ///< the same, in bytes; as StageOptions::capacity_bytes
   /// Items that wait in memory, at most, where T is portable (codec.hpp): more are written to a file
   /// without a name. Else all wait in memory.
   std::size_t memory_items = 16384;
@@ -39,7 +40,8 @@ struct FeedbackOptions {
 /// until its callback returns.
 /// Stages that gather items (batch, reduce, windows), and classes with a finish(), are refused inside a loop:
 /// it ends before they would emit their last. A loop does not hold back what feeds it from outside: items wait
-/// in it as they come, beyond `memory_items` in the file. Runs on the pool.
+/// in it as they come, beyond `memory_items` in the file (beyond its memory budget, where the run has one). Runs
+/// on the pool.
 /// Algorithm  two looks with equal counts find the end, after Mattern, "Algorithms for distributed termination
 ///            detection" (1987).
 template <class T>
@@ -74,7 +76,7 @@ class Feedback {
     const std::size_t stage = graph_->add(
         {.name = std::move(name),
          .kind = "feedback",
-         .options = {.capacity = options.capacity},
+         .options = {.capacity = options.capacity, .capacity_bytes = options.capacity_bytes},
          .many = false,
          .many_reason = "a feedback has 1 worker",
          .feedback = true,

@@ -109,7 +109,10 @@ struct StageOptions {
   Carrier carrier = Carrier::automatic;
   Order order = Order::automatic;
   std::size_t capacity = kAuto;  ///< of the input edge, in items
-  std::size_t batch = kAuto;     ///< items taken from the input edge at once, at most
+  /// Of the input edge, in bytes as weight_of() counts them (weight.hpp), besides the bound in items. An item
+  /// that is heavier goes in alone. A worker takes no more than its share at once. Unset: no such bound.
+  std::size_t capacity_bytes = kAuto;
+  std::size_t batch = kAuto;  ///< items taken from the input edge at once, at most
   bool pure = false;  ///< no side effects, no state: without `workers`, one per core, order kept
   bool blocking = false;   ///< waits for the outside world: wants a thread of its own
   bool streaming = false;  ///< one item may emit without bound: emit blocks, no retry
@@ -124,9 +127,10 @@ struct StageOptions {
 struct SinkOptions {
   std::size_t workers = kAuto;
   Carrier carrier = Carrier::automatic;
-  std::size_t capacity = kAuto;  ///< of the input edge, in items
-  std::size_t batch = kAuto;     ///< items taken from the input edge at once, at most
-  bool blocking = false;         ///< waits for the outside world: wants a thread of its own
+  std::size_t capacity = kAuto;        ///< of the input edge, in items
+  std::size_t capacity_bytes = kAuto;  ///< as StageOptions::capacity_bytes
+  std::size_t batch = kAuto;           ///< items taken from the input edge at once, at most
+  bool blocking = false;               ///< waits for the outside world: wants a thread of its own
   std::chrono::nanoseconds soft_timeout{0};  ///< as StageOptions::soft_timeout
   ProcessOptions process{};
   ErrorPolicy on_error{};

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace sluice {
 namespace {
 
@@ -95,11 +97,31 @@ std::string adaptors_of(const PlannedEdge& edge) {
   return all;
 }
 
+// What is known of an item's weight before there is one.
+std::string item_bytes(const detail::ItemWeight& weight) {
+  if (weight.fixed) return std::to_string(weight.size);
+  return fmt::format("{} + {}", weight.size,
+                     weight.in_full ? "what it holds" : "what is seen: not all of it can be");
+}
+
+// Bytes are shown where they are bounded.
 std::string edge_table(const Plan& plan) {
-  TextTable table({{"edge", Align::left}, {"capacity"}, {"lanes"}, {"adaptors", Align::left}});
+  const bool bytes = plan.memory != 0 ||
+                     std::any_of(plan.edges.begin(), plan.edges.end(),
+                                 [](const PlannedEdge& edge) { return edge.capacity_bytes != 0; });
+  std::vector<TextTable::Column> columns = {{"edge", Align::left}, {"capacity"}};
+  if (bytes) columns.push_back({"bytes"});
+  columns.push_back({"lanes"});
+  if (bytes) columns.push_back({"item weighs", Align::left});
+  columns.push_back({"adaptors", Align::left});
+  TextTable table(std::move(columns));
   for (const PlannedEdge& edge : plan.edges) {
-    table.add({one_line(edge.name), std::to_string(edge.capacity), std::to_string(edge.lanes),
-               one_line(adaptors_of(edge))});
+    std::vector<std::string> row = {one_line(edge.name), std::to_string(edge.capacity)};
+    if (bytes) row.push_back(edge.capacity_bytes == 0 ? "-" : std::to_string(edge.capacity_bytes));
+    row.push_back(std::to_string(edge.lanes));
+    if (bytes) row.push_back(item_bytes(edge.item_weight));
+    row.push_back(one_line(adaptors_of(edge)));
+    table.add(std::move(row));
   }
   return table.text();
 }
@@ -137,7 +159,12 @@ Json edge_json(const Plan& plan, const PlannedEdge& edge) {
           {"from", std::move(from)},
           {"to", plan.stages[edge.to].name},
           {"capacity", edge.capacity},
-          {"lanes", edge.lanes}};
+          {"lanes", edge.lanes},
+          {"capacity_bytes", edge.capacity_bytes != 0 ? Json(edge.capacity_bytes) : Json(nullptr)},
+          {"item_bytes",
+           {{"at_least", edge.item_weight.size},
+            {"fixed", edge.item_weight.fixed},
+            {"seen_in_full", edge.item_weight.in_full}}}};
 }
 
 std::string count(std::size_t n, const char* what) {
@@ -150,6 +177,7 @@ std::string Plan::text() const {
   std::string text =
       fmt::format("{}: {}, {}, planned for {}\n", one_line(pipeline), count(stages.size(), "stage"),
                   count(edges.size(), "edge"), count(machine.cores, "core"));
+  if (memory != 0) text += fmt::format("memory: items hold at most {} bytes together\n", memory);
   text += '\n' + stage_table(*this);
   if (!edges.empty()) text += '\n' + edge_table(*this);
   return text + '\n' + reason_table(*this);
@@ -162,6 +190,7 @@ std::string Plan::json() const {
   for (const PlannedEdge& edge : edges) edge_array.push_back(edge_json(*this, edge));
   const Json plan = {{"pipeline", pipeline},
                      {"cores", machine.cores},
+                     {"memory", memory != 0 ? Json(memory) : Json(nullptr)},
                      {"stages", std::move(stage_array)},
                      {"edges", std::move(edge_array)}};
   return plan.dump(2, ' ', false, Json::error_handler_t::replace);

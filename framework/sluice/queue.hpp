@@ -131,16 +131,23 @@ class BasicQueue : public BasicQueueCore<Sync> {
   struct PutOver {
     PutStatus status = PutStatus::ok;
     bool dropped = false;
+    std::size_t weight = 0;  ///< of the dropped item, where the queue weighs
   };
   /// For the engine: a put that a full queue does not refuse: the oldest item makes room, is settled
-  /// as dropped and destroyed. Not for queues that weigh.
+  /// as dropped and destroyed.
   ///
   /// Blocks   never: at most until whoever moves items right now has moved them. It drops at most one
   ///          item and never tries again, because the slot becomes free while this put holds the
   ///          tail, so no other producer can take it.
-  /// Returns  ok or closed (then nothing was dropped), and whether an item was dropped.
+  /// Returns  ok or closed (then nothing was dropped), and whether an item was dropped. full: only where
+  ///          that one did not weigh enough, or by `squeeze`; it was dropped, `item` is untouched.
   /// Throws   what moving the item or allocating throws; then nothing was put or dropped.
-  PutOver put_over(T&& item);
+  PutOver put_over(T&& item) {
+    const std::size_t weight = weight_of(item);
+    return put_over(std::move(item), weight);
+  }
+  /// The same with the item's weight. `squeeze`: as if the queue had room for one item only.
+  PutOver put_over(T&& item, std::size_t weight, bool squeeze = false);
 
   // ---- get ---------------------------------------------------------------------------------------
 
@@ -167,7 +174,7 @@ class BasicQueue : public BasicQueueCore<Sync> {
   }
   /// The same into a result that holds no item, for callers who look more than once.
   void try_get(GetResult<T>& result) {
-    if (!take_at_once(result)) take_one(result);
+    if (!take_at_once(result)) static_cast<void>(take_one(result));
   }
 
   /// Takes the oldest items, as many as are there, at most `max`, and appends them to the buffer.
@@ -192,11 +199,7 @@ class BasicQueue : public BasicQueueCore<Sync> {
   /// Closes, drops what is queued and counts it as done. Who holds an item still owes its
   /// task_done(). The dropped items are destroyed after everybody was released.
   /// Returns  how many were dropped. Threads  any.
-  std::size_t cancel() noexcept {
-    const auto contents = this->take_all();
-    destroy(contents);
-    return contents.count;
-  }
+  std::size_t cancel() noexcept { return drop().items; }
   /// close(), or cancel() when `immediate`.
   void shutdown(bool immediate = false) noexcept {
     if (immediate) {
@@ -208,6 +211,40 @@ class BasicQueue : public BasicQueueCore<Sync> {
 
   /// What the item would weigh in this queue; 0 when it does not weigh.
   [[nodiscard]] std::size_t weight_of(const T& item) const { return weigher_ ? weigher_(item) : 0; }
+
+  // ---- for the engine ------------------------------------------------------------------------------
+
+  /// Whether items are weighed: what the next four take for a weight, and tell as one, else means nothing.
+  [[nodiscard]] bool weighs() const noexcept { return static_cast<bool>(weigher_); }
+  /// try_put() of an item whose weight is known.
+  PutStatus try_put_weighed(T&& item, std::size_t weight) {
+    return weighs() ? put_one(std::move(item), weight) : try_put(std::move(item));
+  }
+  PutStatus try_put_weighed(const T& item,
+                            std::size_t weight) requires std::is_copy_constructible_v<T> {
+    return weighs() ? put_copy(item, weight) : try_put(item);
+  }
+  /// try_get() that tells what the item was said to weigh when it was put.
+  void try_get_weighed(GetResult<T>& result, std::size_t& weight) {
+    weight = 0;
+    if (!take_at_once(result)) weight = take_one(result);
+  }
+  /// try_get_many() of no more than `max_bytes`, or of one item that is heavier; appends the weights, too.
+  template <ItemBuffer<T> Buffer, ItemBuffer<std::size_t> Weights>
+  GetManyResult try_get_weighed(Buffer& buffer, std::size_t max, std::size_t max_bytes,
+                                Weights& weights) {
+    return take_many(buffer, max, Load<Weights>{&weights, max_bytes});
+  }
+  struct Dropped {
+    std::size_t items = 0;
+    std::size_t bytes = 0;
+  };
+  /// cancel() that tells what the dropped items weighed.
+  Dropped drop() noexcept {
+    const auto contents = this->take_all();
+    destroy(contents);
+    return {contents.count, contents.bytes};
+  }
 
  private:
   using Parcel = typename Items::Parcel;
@@ -227,14 +264,26 @@ class BasicQueue : public BasicQueueCore<Sync> {
   std::size_t fill_piece(const Grant& grant, typename Items::Spares& spares, std::span<T> items);
   // The whole get when nothing special is the case; false says nothing, take_one() finds out.
   bool take_at_once(GetResult<T>& result) noexcept;
-  void take_one(GetResult<T>& result);
+  std::size_t take_one(GetResult<T>& result);  // returns the item's weight
   void get_waiting(GetResult<T>& result, const Deadline& deadline, std::stop_token stop);
   template <class Buffer>
   GetManyResult get_many_waiting(Buffer& buffer, std::size_t max, const Deadline& deadline,
                                  std::stop_token stop);
-  template <class Buffer>
+  // What a get of many asks and tells of weights: nothing, or where they go and how much may come.
+  struct NoLoad {
+    static void make_room(std::size_t) noexcept {}
+    static std::size_t fits(const RingSlots&, std::uint64_t, std::size_t count) noexcept {
+      return count;
+    }
+    static void take(std::size_t) noexcept {}
+  };
+  template <class Weights>
+  struct Load;
+  template <class Buffer, class Weight>
+  GetManyResult take_many(Buffer& buffer, std::size_t max, Weight load);
+  template <class Buffer, class Weight>
   void move_out(Buffer& buffer, const Grant& grant, std::size_t count, std::size_t& taken,
-                typename Items::Leftovers& leftovers);
+                typename Items::Leftovers& leftovers, Weight& load);
   void grow();
   static void destroy(const typename Core::Ring::Contents& contents) noexcept {
     Storage::destroy(contents.slots, contents.first, contents.count);

@@ -98,7 +98,12 @@ struct EdgeReport {
   std::uint64_t done = 0;
   std::uint64_t dropped = 0;  ///< by cancel or drop_oldest: settled, but not among the done
   std::uint64_t queued = 0;
-  std::uint64_t high_water = 0;            ///< most items queued at once (largest lane)
+  std::uint64_t high_water = 0;      ///< most items queued at once (largest lane)
+  std::uint64_t capacity_bytes = 0;  ///< 0: no such bound
+  /// What queued items weigh, and the most they did (largest lane). Known where items are weighed: the edge is
+  /// bounded in bytes, the run has a memory budget, or all items of the type weigh the same.
+  std::uint64_t queued_bytes = 0;
+  std::uint64_t high_water_bytes = 0;
   double full_s = 0;                       ///< producers waited for room, summed over them
   double empty_s = 0;                      ///< consumers waited for items, summed over them
   std::vector<std::uint64_t> lane_puts{};  ///< of a keyed edge: items per lane
@@ -119,6 +124,13 @@ struct LedgerReport {
   std::vector<std::string> faults{};  ///< one line per identity that does not hold
 };
 
+/// What all items of a run held together, in bytes; zeros where no budget was given.
+struct MemoryReport {
+  std::uint64_t budget = 0;
+  std::uint64_t peak = 0;
+  std::uint64_t charged = 0;  ///< now; 0 when the run has ended
+};
+
 struct ErrorReport {
   std::string stage{};
   std::size_t worker = 0;
@@ -137,6 +149,7 @@ struct Report {
   std::size_t cores = 0;   ///< the scheduler planned for
   std::vector<StageReport> stages{};
   std::vector<EdgeReport> edges{};
+  MemoryReport memory{};
   LedgerReport ledger{};
   std::string verdict{};              ///< the bottleneck and why, one line
   std::uint64_t error_count = 0;      ///< all failures, skipped ones included

@@ -99,6 +99,11 @@ Json edge_json(const EdgeReport& edge) {
                {"lane_puts", edge.lane_puts},
                {"branches", array_of(edge.branches, branch_json)}};
   if (edge.stores) json["store"] = store_json(edge.store);
+  if (edge.capacity_bytes > 0 || edge.high_water_bytes > 0) {
+    json["bytes"] = {{"capacity", edge.capacity_bytes},
+                     {"queued", edge.queued_bytes},
+                     {"high_water", edge.high_water_bytes}};
+  }
   return json;
 }
 
@@ -114,19 +119,23 @@ Json error_json(const ErrorReport& error) {
 }  // namespace
 
 std::string Report::json() const {
-  const Json report = {{"pipeline", pipeline},
-                       {"status", to_string(status)},
-                       {"seconds", rounded(seconds)},
-                       {"cpu_seconds", rounded(cpu_seconds)},
-                       {"cores", cores},
-                       {"stages", array_of(stages, stage_json)},
-                       {"edges", array_of(edges, edge_json)},
-                       {"ledger", {{"balanced", ledger.balanced}, {"faults", ledger.faults}}},
-                       {"verdict", verdict},
-                       {"dead_letters", dead_letters},
-                       {"chaos", {{"kills", chaos_kills}, {"stops", chaos_stops}}},
-                       {"error_count", error_count},
-                       {"errors", array_of(errors, error_json)}};
+  Json report = {{"pipeline", pipeline},
+                 {"status", to_string(status)},
+                 {"seconds", rounded(seconds)},
+                 {"cpu_seconds", rounded(cpu_seconds)},
+                 {"cores", cores},
+                 {"stages", array_of(stages, stage_json)},
+                 {"edges", array_of(edges, edge_json)},
+                 {"ledger", {{"balanced", ledger.balanced}, {"faults", ledger.faults}}},
+                 {"verdict", verdict},
+                 {"dead_letters", dead_letters},
+                 {"chaos", {{"kills", chaos_kills}, {"stops", chaos_stops}}},
+                 {"error_count", error_count},
+                 {"errors", array_of(errors, error_json)}};
+  if (memory.budget > 0) {
+    report["memory"] = {
+        {"budget", memory.budget}, {"peak", memory.peak}, {"charged", memory.charged}};
+  }
   return report.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

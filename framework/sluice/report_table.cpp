@@ -101,9 +101,15 @@ std::string time_table(const std::vector<StageReport>& stages) {
 std::string edge_table(const std::vector<EdgeReport>& edges) {
   const bool dropped = std::any_of(edges.begin(), edges.end(),
                                    [](const EdgeReport& edge) { return edge.dropped > 0; });
+  const bool bounded = std::any_of(edges.begin(), edges.end(),
+                                   [](const EdgeReport& edge) { return edge.capacity_bytes > 0; });
   std::vector<TextTable::Column> columns = {
       {"edge", Align::left}, {"put"},  {"got"},  {"done"}, {"high"},
       {"capacity"},          {"full"}, {"empty"}};
+  if (bounded) {
+    columns.push_back({"high bytes"});
+    columns.push_back({"capacity bytes"});
+  }
   if (dropped) columns.push_back({"dropped"});
   columns.push_back({"adaptors", Align::left});
   TextTable table(std::move(columns));
@@ -116,6 +122,10 @@ std::string edge_table(const std::vector<EdgeReport>& edges) {
                                     edge.capacity == 0 ? "none" : number(edge.capacity),
                                     fmt::format("{:.3f}s", edge.full_s),
                                     fmt::format("{:.3f}s", edge.empty_s)};
+    if (bounded) {
+      row.push_back(number(edge.high_water_bytes));
+      row.push_back(edge.capacity_bytes == 0 ? "none" : number(edge.capacity_bytes));
+    }
     if (dropped) row.push_back(number(edge.dropped));
     row.push_back(one_line(edge.adaptors));
     table.add(std::move(row));
@@ -191,6 +201,14 @@ std::string ledger_lines(const LedgerReport& ledger) {
   return lines;
 }
 
+std::string memory_lines(const MemoryReport& memory) {
+  if (memory.budget == 0) return {};
+  std::string line =
+      fmt::format("memory: at most {} of {} bytes were held by items", memory.peak, memory.budget);
+  if (memory.charged > 0) line += fmt::format(", {} now", memory.charged);
+  return line + '\n';
+}
+
 std::string place_of(const ErrorReport& error) {
   std::string place = fmt::format("stage {}, worker {}, {}", one_line(error.stage), error.worker,
                                   error.phase.empty() ? "process" : error.phase);
@@ -224,6 +242,7 @@ std::string Report::table() const {
   text += spill_lines(edges);
   text += window_lines(stages);
   text += hot_lane_lines(edges);
+  text += memory_lines(memory);
   text += '\n' + ledger_lines(ledger);
   if (!verdict.empty()) text += fmt::format("verdict: {}\n", one_line(verdict));
   if (chaos_kills + chaos_stops > 0) {

@@ -276,7 +276,7 @@ std::string RunHandle::explain() const { return detail::explain(*state_); }
 
 RunHandle start(const Pipeline& pipeline, RunOptions options) {
   detail::refuse_if_unguarded();
-  Plan planned = plan(pipeline, Machine::here(), options.overrides);
+  Plan planned = plan(pipeline, Machine::here(), options.overrides, options.memory);
   if (detail::on_pool_thread()) avoid_pool(planned);
   const std::uint64_t seed = options.seed != 0 ? options.seed : fresh_seed();
   auto graph = std::make_shared<const detail::Graph>(pipeline.graph());

@@ -28,6 +28,12 @@ class RunState;
 struct RunOptions {
   std::vector<StageOverride> overrides{};
   std::uint64_t seed = 0;  ///< of Context::seed(); 0 takes a fresh one
+  /// Bytes, as weight_of() counts them, that all items of the run may hold together: queued, in a batch, in
+  /// progress, waiting for a retry or their turn, and outputs that wait for room. A stage whose outputs would
+  /// exceed it waits as on a full edge. What is exceeded all the same: by one item's outputs per worker, and by
+  /// an item for each producer of an edge, so that a run goes on whatever its budget. What stages gather, and
+  /// what is inside a callback, is not counted. Unset: no budget.
+  std::size_t memory = kAuto;
   /// Called for every dead letter, one at a time, from a worker's thread.
   UniqueFunction<void(const DeadLetter&)> on_dead_letter{};
   /// Called for Context::log(), one at a time, from a worker's thread.

@@ -30,6 +30,7 @@ bool has_input(StageRole role) { return role != StageRole::source; }
 void override_stage(StageDef& def, const StageOverride& over) {
   if (over.workers != kAuto) def.options.workers = over.workers;
   if (over.capacity != kAuto) def.options.capacity = over.capacity;
+  if (over.capacity_bytes != kAuto) def.options.capacity_bytes = over.capacity_bytes;
   if (over.batch != kAuto) def.options.batch = over.batch;
   if (over.carrier != Carrier::automatic) def.options.carrier = over.carrier;
 }
@@ -143,6 +144,8 @@ void connect(const Graph& graph, Plan& plan) {
     if (!has_input(def.role)) continue;
     PlannedEdge edge{.to = to};
     edge.capacity = def.options.capacity == kAuto ? kDefaultCapacity : def.options.capacity;
+    if (def.options.capacity_bytes != kAuto) edge.capacity_bytes = def.options.capacity_bytes;
+    if (def.maker != nullptr) edge.item_weight = def.maker->weight();
     std::vector<std::string> names;
     for (const Connection& connection : graph.connections) {
       if (connection.to != to) continue;
@@ -267,9 +270,12 @@ void check_overflow(const Graph& graph, const Plan& plan, std::vector<std::strin
 Machine Machine::here() { return {.cores = std::max(1U, detail::usable_cpus())}; }
 
 Plan plan(const Pipeline& pipeline, const Machine& machine,
-          const std::vector<StageOverride>& overrides) {
+          const std::vector<StageOverride>& overrides, std::size_t memory) {
   const Graph graph = overridden(pipeline.graph(), overrides);
   std::vector<std::string> faults = graph.check();
+  if (memory == 0) {
+    faults.emplace_back("the memory budget is 0 bytes; give at least 1, or leave it out for none");
+  }
   if (!faults.empty()) throw PipelineError(std::move(faults));
   Plan plan{.pipeline = graph.name, .machine = machine, .stages = {}, .edges = {}};
   for (std::size_t i = 0; i < graph.stages.size(); ++i) {
@@ -280,6 +286,7 @@ Plan plan(const Pipeline& pipeline, const Machine& machine,
   check_overflow(graph, plan, faults);
   if (!faults.empty()) throw PipelineError(std::move(faults));
   plan_windows(plan);
+  if (memory != kAuto) plan.memory = memory;
   return plan;
 }
 

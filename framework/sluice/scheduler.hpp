@@ -27,7 +27,8 @@ struct Machine {
 struct StageOverride {
   std::string stage{};
   std::size_t workers = kAuto;
-  std::size_t capacity = kAuto;  ///< no effect on a source
+  std::size_t capacity = kAuto;        ///< no effect on a source
+  std::size_t capacity_bytes = kAuto;  ///< no effect on a source
   std::size_t batch = kAuto;
   Carrier carrier = Carrier::automatic;
 };
@@ -55,6 +56,8 @@ struct PlannedEdge {
   std::string name{};                   ///< from->to
   std::size_t capacity = 0;             ///< items
   std::size_t lanes = 1;
+  std::size_t capacity_bytes = 0;    ///< 0: no such bound
+  detail::ItemWeight item_weight{};  ///< what bounds in bytes count for an item
 };
 
 struct Plan {
@@ -63,6 +66,7 @@ struct Plan {
   std::vector<PlannedStage>
       stages{};                      ///< in the order of definition, sources before what they feed
   std::vector<PlannedEdge> edges{};  ///< one per stage with input, in the order of stages
+  std::size_t memory = 0;            ///< bytes that all items of the run may hold together; 0: any
 
   /// Text for people: stages, edges, options, reasons.
   [[nodiscard]] std::string text() const;
@@ -74,8 +78,9 @@ struct Plan {
 /// Capacity of an edge when nothing else is said, in items.
 inline constexpr std::size_t kDefaultCapacity = 1024;
 
-/// Throws PipelineError with all faults, those of the overrides included.
+/// `memory` is RunOptions::memory. Throws PipelineError with all faults, those of the overrides included.
 [[nodiscard]] Plan plan(const Pipeline& pipeline, const Machine& machine = Machine::here(),
-                        const std::vector<StageOverride>& overrides = {});
+                        const std::vector<StageOverride>& overrides = {},
+                        std::size_t memory = kAuto);
 
 }  // namespace sluice

@@ -140,7 +140,8 @@ Report run(const Pipeline& pipeline, RunSettings settings) {
   std::vector<StageOverride> overrides = detail::capacities(pipeline.graph(), settings.seed);
   overrides.insert(overrides.end(), settings.overrides.begin(), settings.overrides.end());
   detail::SeededDriver driver(pipeline, settings.seed, overrides,
-                              {std::move(settings.on_dead_letter), std::move(settings.on_log)});
+                              {std::move(settings.on_dead_letter), std::move(settings.on_log)},
+                              settings.memory);
   std::size_t steps = 0;
   try {
     while (driver.step()) {

@@ -78,6 +78,7 @@ namespace testing {
 struct RunSettings {
   std::uint64_t seed = 1;
   std::vector<StageOverride> overrides{};
+  std::size_t memory = kAuto;    ///< as RunOptions::memory
   std::size_t stop_after = 0;    ///< steps before the run is stopped; 0: never
   std::size_t cancel_after = 0;  ///< steps before it is cancelled; 0: never
   UniqueFunction<void(const DeadLetter&)> on_dead_letter{};

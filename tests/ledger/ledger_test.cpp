@@ -15,10 +15,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -51,7 +54,7 @@ const char* name_of(Count kind) {
   constexpr const char* kNames[] = {"taken",     "settled", "completed", "filtered",  "skipped",
                                     "dead",      "failed",  "cancelled", "retried",   "created",
                                     "emitted",   "put",     "refused",   "elsewhere", "dropped",
-                                    "displaced", "cleared"};
+                                    "displaced", "cleared", "charged",   "freed"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(Count::kinds));
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -83,9 +86,13 @@ struct Outcome {
   Complaints complaints;  ///< the ledger's and those about numbers
 };
 
+constexpr std::size_t kTightMemory = 40;
+
+// Half of the seeds have a memory budget, so that bytes are counted, too.
 Outcome drive(MakeExercise make, std::uint64_t seed) {
   const Exercise exercise = make(Carrier::thread);
-  detail::SeededDriver driver(exercise.pipeline, seed);
+  detail::SeededDriver driver(exercise.pipeline, seed, {}, {},
+                              seed % 2 == 0 ? kAuto : kTightMemory);
   const Report report = driver.finish();
   return {report.ledger.balanced, exercise.judge(report)};
 }
@@ -149,9 +156,11 @@ TEST_CASE("Ledger: any kind of increment that is left out is noticed", "[ledger]
 // ---- threads and the pool ------------------------------------------------------------------------
 
 /// Runs it to its end. Returns  whether join() refused the run because its ledger does not balance.
-bool refused(MakeExercise make, Carrier carrier) {
+bool refused(MakeExercise make, Carrier carrier, std::size_t memory) {
   const Exercise exercise = make(carrier);
-  WatchedRun run(exercise.pipeline);
+  RunOptions options;
+  options.memory = memory;
+  WatchedRun run(exercise.pipeline, std::move(options));
   try {
     static_cast<void>(run->join());
   } catch (const std::logic_error& error) {
@@ -169,12 +178,18 @@ TEST_CASE("Ledger: on threads and the pool, join refuses a run without one kind 
       if (report_only) return;
       INFO("left out: " << name_of(kind) << ", on " << to_string(carrier));
       for (const MakeExercise make : {every_fate, failing_run, full_edges}) {
-        const Omission omission(kind);
-        const bool was_refused = refused(make, carrier);
-        if (Omission::turns() > 0) CHECK(was_refused);
+        for (const std::size_t memory : {kAuto, kTightMemory}) {
+          const Omission omission(kind);
+          const bool was_refused = refused(make, carrier, memory);
+          if (Omission::turns() > 0) CHECK(was_refused);
+        }
       }
     });
-    for (const MakeExercise make : kExercises) CHECK_FALSE(refused(make, carrier));
+    for (const MakeExercise make : kExercises) {
+      for (const std::size_t memory : {kAuto, kTightMemory}) {
+        CHECK_FALSE(refused(make, carrier, memory));
+      }
+    }
   }
 }
 
@@ -197,14 +212,29 @@ TEST_CASE("Ledger: run throws for a pipeline whose items are not all accounted f
   }
 }
 
+// ---- memory --------------------------------------------------------------------------------------
+
+TEST_CASE("Ledger: a run that does not give its memory back is refused", "[ledger][mutant]") {
+  for (const Carrier carrier : {Carrier::thread, Carrier::pool}) {
+    // A budget that is large enough, or the mutant would wait for ever.
+    CHECK_FALSE(refused(every_fate, carrier, 1'000'000));
+    detail::keeps_memory_charged.store(true, std::memory_order_relaxed);
+    const bool was_refused = refused(every_fate, carrier, 1'000'000);
+    detail::keeps_memory_charged.store(false, std::memory_order_relaxed);
+    CHECK(was_refused);
+  }
+}
+
 // ---- inlets and outlets --------------------------------------------------------------------------
 
 /// Feeds four items through an inlet and reads two from an outlet, which is then let go.
-bool endpoints_refused() {
+bool endpoints_refused(std::size_t memory) {
   Pipeline p("endpoints");
   p.inlet<Number>("in", {.carrier = Carrier::thread}) |
       map("same", [](Number n) { return n; }, {.carrier = Carrier::thread}) | outlet<Number>("out");
-  WatchedRun run(p);
+  RunOptions options;
+  options.memory = memory;
+  WatchedRun run(p, std::move(options));
   {
     auto in = run->inlet<Number>("in");
     auto out = run->outlet<Number>("out");
@@ -220,15 +250,16 @@ bool endpoints_refused() {
 }
 
 TEST_CASE("Ledger: an increment left out at an inlet or an outlet is noticed", "[ledger]") {
-  CHECK_FALSE(endpoints_refused());
-  for (const Count kind :
-       {Count::taken, Count::settled, Count::completed, Count::emitted, Count::put}) {
+  CHECK_FALSE(endpoints_refused(kAuto));
+  CHECK_FALSE(endpoints_refused(1000));
+  for (const Count kind : {Count::taken, Count::settled, Count::completed, Count::emitted,
+                           Count::put, Count::charged, Count::freed}) {
     // How many increments there are depends on how many items a step takes: try until one is not reached.
     std::uint64_t turn = 0;
     for (bool reached = true; reached; ++turn) {
       INFO("left out: increment " << turn << " of " << name_of(kind));
       const Omission omission(kind, turn);
-      const bool was_refused = endpoints_refused();
+      const bool was_refused = endpoints_refused(1000);
       reached = Omission::turns() > turn;
       CHECK(was_refused == reached);
     }

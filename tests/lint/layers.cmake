@@ -11,7 +11,7 @@ set(levels
   "base/.*"
   "error|deadline|start_method"
   "(sync|os|observe)/.*|queue_status"
-  "queue|ordered_queue|get_result|codec(/.*)?|shared_bytes"
+  "queue|ordered_queue|get_result|codec(/.*)?|shared_bytes|weight"
   "(flow/.*)|stage|emitter|options|context|batch|throttle"
   "pipeline|stream|feedback|reduce|per_key|when_full|spill|window|chaos|report(_.*)?"
   "scheduler|plan_.*"
@@ -25,7 +25,7 @@ set(exceptions "sync/queue_impl=queue;sync/queue_impl_get=queue")
 
 # stages/ sees a stage, its emitter and what lies below, but no queue and nothing of the engine's flow.
 set(stages_may_include
-  "stages/.*|stage|emitter|options|context|batch|codec(/.*)?|shared_bytes|error|deadline|(base|os|observe|sync)/.*|flow/callable")
+  "stages/.*|stage|emitter|options|context|batch|codec(/.*)?|shared_bytes|weight|error|deadline|(base|os|observe|sync)/.*|flow/callable")
 # pipelines/ sees the API and the ready-made stages, and of the engine rooms only os/: a sample that makes
 # files, links and directories needs the system, and includes none of its headers.
 set(pipelines_may_include "stages/.*|os/.*|[a-z_]+")

@@ -79,6 +79,26 @@ TEST_CASE("Capacity 1 and batch 1 hold for processes, too", "[process]") {
   check_whole(run, count);
 }
 
+TEST_CASE("A memory budget holds while processes are killed, and every byte is given back",
+          "[process]") {
+  const bool keep = GENERATE(false, true);
+  const std::uint64_t count = scaled(20'000);
+  Words words = {"--count",   std::to_string(count),
+                 "--size",    "4096",
+                 "--workers", "work=2",
+                 "--memory",  "1M",
+                 "--spin-us", "10",
+                 "--chaos",   "kill=work:100,seed=7"};
+  if (keep) words.emplace_back("--keep");
+  const Counted run = run_parcels(words);
+  check_whole(run, count);
+  CHECK(run.of_work("deaths") > 0);
+  if (keep) CHECK(run.ordered);
+  CHECK(run.report["memory"]["budget"] == 1'048'576);
+  CHECK(run.report["memory"]["charged"] == 0);
+  CHECK(run.report["memory"]["peak"] > 0);
+}
+
 TEST_CASE("Two process stages in a row lose nothing when the processes of both are killed",
           "[process]") {
   const std::uint64_t count = scaled(40'000);

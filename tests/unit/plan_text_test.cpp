@@ -125,7 +125,8 @@ TEST_CASE("the plan's JSON holds every decision", "[scheduler]") {
   const Json edge = Json::parse(R"({
     "name": "parse+read->write", "from": [{"stage": "parse", "adaptors": ""},
     {"stage": "read", "adaptors": "route arm 0"}], "to": "write \"out\"", "capacity": 7,
-    "lanes": 1})");
+    "lanes": 1, "capacity_bytes": null,
+    "item_bytes": {"at_least": 0, "fixed": true, "seen_in_full": true}})");
   CHECK(json["edges"][1] == edge);
 
   const Json wired = Json::parse(with_endpoints().json());

@@ -33,7 +33,8 @@ std::string list_json(const Program& program) {
 // Missing arguments are stood in for: what a pipeline looks like seldom depends on them.
 Plan plan_of(const PipelineCommand& command) {
   const Pipeline pipeline = build(*command.entry, Args(command.args));
-  return plan(pipeline, Machine::here(), overrides_of(command.options, pipeline));
+  return plan(pipeline, Machine::here(), overrides_of(command.options, pipeline),
+              memory_of(command.options));
 }
 
 }  // namespace

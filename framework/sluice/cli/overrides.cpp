@@ -22,11 +22,16 @@ struct NumberOption {
   std::size_t StageOverride::*member;
   std::uint64_t most;
   const char* help;
+  bool is_size = false;
 };
-constexpr std::array<NumberOption, 3> kNumbers = {{
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 50;
+constexpr std::array<NumberOption, 4> kNumbers = {{
     {"workers", &StageOverride::workers, 4096, "Workers of a stage"},
     {"capacity", &StageOverride::capacity, std::uint64_t{1} << 28,
      "Items that the queue in front of a stage holds (no effect on a source)"},
+    {"capacity-bytes", &StageOverride::capacity_bytes, kMostBytes,
+     "Bytes that the items in the queue in front of a stage may hold (no effect on a source)",
+     true},
     {"batch", &StageOverride::batch, std::uint64_t{1} << 20,
      "Items a stage takes at once, at most"},
 }};
@@ -48,8 +53,7 @@ void check_stage(const std::string& what, const std::string& stage, const Pipeli
                                did_you_mean(stage, names)));
 }
 
-std::size_t number_of(const std::string& what, const std::string& word, std::uint64_t most) {
-  const std::uint64_t number = parse_number(what, word);
+std::size_t in_range(const std::string& what, std::uint64_t number, std::uint64_t most) {
   if (number < 1 || number > most) {
     throw UsageError(fmt::format("{}: {} is out of range; give 1 to {}", what, number, most));
   }
@@ -85,13 +89,26 @@ void each_assignment(const GivenWords& options, const std::string& name, const P
 std::vector<CommandOption> override_options() {
   std::vector<CommandOption> options;
   for (const NumberOption& number : kNumbers) {
-    options.push_back(
-        {{.name = number.name, .help = number.help, .fallback = "", .many = true}, "STAGE=N"});
+    options.push_back({{.name = number.name, .help = number.help, .fallback = "", .many = true},
+                       number.is_size ? "STAGE=SIZE" : "STAGE=N"});
   }
   options.push_back(
       {{.name = "carrier", .help = "What a stage's workers run on", .fallback = "", .many = true},
        "STAGE=thread|pool|process"});
+  options.push_back(
+      {{.name = "memory",
+        .help =
+            "Bytes that all items of the run may hold together, such as 256M; stages wait for it",
+        .fallback = ""},
+       "SIZE"});
   return options;
+}
+
+std::size_t memory_of(const GivenWords& options) {
+  const auto found = options.find("memory");
+  if (found == options.end()) return kAuto;
+  const std::string& word = found->second.back();
+  return in_range("--memory " + word, parse_size("--memory", word), kMostBytes);
 }
 
 std::vector<StageOverride> overrides_of(const GivenWords& options, const Pipeline& pipeline) {
@@ -99,7 +116,9 @@ std::vector<StageOverride> overrides_of(const GivenWords& options, const Pipelin
   for (const NumberOption& number : kNumbers) {
     each_assignment(options, number.name, pipeline, overrides,
                     [&](const std::string& what, StageOverride& entry, const std::string& value) {
-                      entry.*number.member = number_of(what, value, number.most);
+                      const std::uint64_t parsed =
+                          number.is_size ? parse_size(what, value) : parse_number(what, value);
+                      entry.*number.member = in_range(what, parsed, number.most);
                     });
   }
   each_assignment(options, "carrier", pipeline, overrides,

@@ -1,4 +1,5 @@
-// sluice/cli/overrides.hpp: --workers, --capacity, --batch and --carrier, for `run` and `describe`.
+// sluice/cli/overrides.hpp: what `run` and `describe` lay over a pipeline: --workers, --capacity, --capacity-bytes,
+// --batch, --carrier and --memory.
 // Layer: run. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -7,6 +8,7 @@
 #include <sluice/pipeline.hpp>
 #include <sluice/scheduler.hpp>
 
+#include <cstddef>
 #include <vector>
 
 namespace sluice::detail {
@@ -17,5 +19,8 @@ namespace sluice::detail {
 /// Throws  UsageError for a stage that the pipeline does not have, and for a bad value.
 [[nodiscard]] std::vector<StageOverride> overrides_of(const GivenWords& options,
                                                       const Pipeline& pipeline);
+
+/// RunOptions::memory. Throws  UsageError for a bad value.
+[[nodiscard]] std::size_t memory_of(const GivenWords& options);
 
 }  // namespace sluice::detail

@@ -29,6 +29,7 @@ namespace {
 struct RunRequest {
   Pipeline pipeline;
   std::vector<StageOverride> overrides;
+  std::size_t memory = kAuto;
   WatchOptions watch;
   ChaosPlan chaos{};
   bool quiet = false;
@@ -67,15 +68,17 @@ StartMethod start_method_of(const std::string& word) {
 RunRequest make_request(const PipelineCommand& command) {
   RunRequest request{.pipeline = build(*command.entry, Args(command.args)),
                      .overrides = {},
+                     .memory = kAuto,
                      .watch = {},
                      .quiet = command.has("quiet")};
   request.overrides = overrides_of(command.options, request.pipeline);
+  request.memory = memory_of(command.options);
   request.watch.grace_s = parse_seconds("--grace", command.value("grace", "10"));
   request.watch.progress = progress_of(command.value("progress", "auto"), request.quiet);
   if (command.has("chaos")) request.chaos = parse_chaos(command.value("chaos"));
   set_start_method(start_method_of(command.value("start-method", "automatic")));
   refuse_endpoints(request.pipeline);
-  static_cast<void>(plan(request.pipeline, Machine::here(), request.overrides));
+  static_cast<void>(plan(request.pipeline, Machine::here(), request.overrides, request.memory));
   request.report = open_file(command, "report");
   request.dead_letters = open_file(command, "dead-letters");
   return request;
@@ -120,6 +123,7 @@ class Execution {
     RunOptions options;
     options.overrides = request_.overrides;
     options.chaos = request_.chaos;
+    options.memory = request_.memory;
     options.on_dead_letter = [this](const DeadLetter& letter) { letters_.take(letter); };
     options.on_log = [this](std::string_view stage, std::string_view text) {
       console_.message(fmt::format("{}: {}", stage, text));

@@ -70,9 +70,15 @@ class InletPort final : public Endpoint {
 
   PutStatus put(T&& item, const Deadline& deadline) {
     Queue<T>& queue = edge_->queue(0);
+    const bool weighed = queue.weighs() || edge_->memory() != nullptr;
+    const std::size_t weight = weighed ? sluice::weight_of(item) : 0;
     for (;;) {
-      const PutStatus status = try_put(queue, std::move(item));
-      if (status != PutStatus::full || !queue.wait_for_room(deadline)) return status;
+      bool short_of_memory = false;
+      const PutStatus status = try_put(queue, std::move(item), weight, short_of_memory);
+      if (status != PutStatus::full) return status;
+      const bool go_on = short_of_memory ? edge_->memory()->wait(queue, weight, deadline)
+                                         : queue.wait_for_room(deadline, {}, weight);
+      if (!go_on) return status;
     }
   }
 
@@ -81,12 +87,27 @@ class InletPort final : public Endpoint {
   }
 
  private:
-  PutStatus try_put(Queue<T>& queue, T&& item) {
+  PutStatus try_put(Queue<T>& queue, T&& item, std::size_t weight, bool& short_of_memory) {
     const std::lock_guard lock(counting_);
-    const PutStatus status = queue.try_put(std::move(item));
+    MemoryShare* const memory = edge_->memory();
+    if (memory != nullptr) {
+      short_of_memory = !queue.is_closed() && !memory->admits(queue, weight);
+      if (short_of_memory) return PutStatus::full;
+      memory->budget().charge(weight);
+    }
+    PutStatus status = PutStatus::full;
+    try {
+      status = queue.try_put_weighed(std::move(item), weight);
+    } catch (...) {
+      if (memory != nullptr) memory->budget().release(weight);
+      throw;
+    }
     if (status == PutStatus::ok) {
       counts_.counts.add(Count::emitted);
       counts_.counts.add(Count::put);
+      if (memory != nullptr) counts_.counts.add(Count::charged, weight);
+    } else if (memory != nullptr) {
+      memory->budget().release(weight);
     }
     return status;
   }
@@ -120,8 +141,15 @@ class OutletPort final : public Endpoint {
  private:
   void take(Queue<T>& queue, GetResult<T>& got) {
     const std::lock_guard lock(counting_);
-    queue.try_get(got);
+    std::size_t weight = 0;
+    queue.try_get_weighed(got, weight);
     if (!got) return;
+    if (MemoryShare* const memory = edge_->memory(); memory != nullptr) {
+      if (kFixedWeight<T>) weight = sizeof(T);
+      state().counts.add(Count::freed, weight);
+      memory->lane_taken(queue);
+      memory->budget().release(weight);
+    }
     state().counts.add(Count::taken);
     state().counts.add(Count::completed);
     state().counts.add(Count::settled);

@@ -16,6 +16,7 @@ StageOptions stage_options(const SinkOptions& options) {
   return {.workers = options.workers,
           .carrier = options.carrier,
           .capacity = options.capacity,
+          .capacity_bytes = options.capacity_bytes,
           .batch = options.batch,
           .blocking = options.blocking,
           .soft_timeout = options.soft_timeout,
@@ -199,6 +200,11 @@ void check_options(const StageDef& def, std::vector<std::string>& faults) {
   }
   if (options.capacity == 0) {
     faults.push_back(fmt::format("stage {}: capacity is 0; give at least 1", def.name));
+  }
+  if (options.capacity_bytes == 0) {
+    faults.push_back(fmt::format(
+        "stage {}: capacity_bytes is 0; give at least 1, or leave it out for no such bound",
+        def.name));
   }
   if (options.batch == 0) {
     faults.push_back(fmt::format("stage {}: batch is 0; give at least 1", def.name));

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -30,6 +29,7 @@ class ItemVector {
   [[nodiscard]] T* data() noexcept { return items_; }
   [[nodiscard]] T* end() noexcept { return items_ + size_; }
   [[nodiscard]] T& operator[](std::size_t index) noexcept { return items_[index]; }
+  [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return items_[index]; }
 
   void reserve(std::size_t capacity) {
     if (capacity > capacity_) grow(capacity);
@@ -44,7 +44,7 @@ class ItemVector {
     static_cast<void>(at);
     const auto count = static_cast<std::size_t>(last - first);
     reserve(size_ + count);
-    std::memcpy(static_cast<void*>(items_ + size_), first, count * sizeof(T));
+    __builtin_memcpy(static_cast<void*>(items_ + size_), first, count * sizeof(T));
     size_ += count;
   }
   /// Keeps the first `size` items.

@@ -20,6 +20,17 @@
 
 namespace sluice::detail {
 
+/// How items of a type are weighed, for the plan.
+struct ItemWeight {
+  std::size_t size = 0;  ///< what each weighs at least
+  bool fixed = true;     ///< and at most
+  bool in_full = true;   ///< all that one may own is seen (weight.hpp)
+};
+template <class T>
+[[nodiscard]] constexpr ItemWeight item_weight() noexcept {
+  return {sizeof(T), kFixedWeight<T>, is_weighed_in_full_v<T>};
+}
+
 /// A stage during one run: holds what its workers share.
 class StageInstance {
  public:
@@ -50,6 +61,8 @@ class StageMaker {
   [[nodiscard]] virtual std::string process_refusal() const {
     return "it belongs to the coordinating process";
   }
+  /// Of the items of the input edge.
+  [[nodiscard]] virtual ItemWeight weight() const noexcept { return {}; }
   /// Begins a run. Throws UsageError when the user's object can't be had a second time.
   [[nodiscard]] virtual std::unique_ptr<StageInstance> open(std::size_t workers) = 0;
   /// The application's end of an inlet's or an outlet's edge; null for stages.
@@ -102,6 +115,7 @@ class TypedMaker final : public StageMaker {
       return std::make_unique<Edge<In>>(std::move(spec));
     }
   }
+  [[nodiscard]] ItemWeight weight() const noexcept override { return item_weight<In>(); }
 
   [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t workers) override {
     return std::make_unique<Instance>(open_(workers));
@@ -175,6 +189,7 @@ class InletMaker final : public StageMaker {
   [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
     return std::make_unique<Edge<T>>(std::move(spec));
   }
+  [[nodiscard]] ItemWeight weight() const noexcept override { return item_weight<T>(); }
   [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t) override {
     return std::make_unique<Instance>();
   }
@@ -205,6 +220,7 @@ class OutletMaker final : public StageMaker {
   [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
     return std::make_unique<Edge<T>>(std::move(spec));
   }
+  [[nodiscard]] ItemWeight weight() const noexcept override { return item_weight<T>(); }
   [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t) override { return nullptr; }
   [[nodiscard]] std::unique_ptr<Endpoint> make_endpoint(
       EdgeBase& edge, WorkerState& state, Endpoint::Listener& listener) const override {

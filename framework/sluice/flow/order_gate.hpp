@@ -11,7 +11,8 @@
 //
 // The window bounds outputs, too: who holds another number than the next one does not begin while as many
 // outputs as the window has slots wait for their turn. So at most that many wait, and one item's outputs per
-// worker. Who holds the next number always may begin, so that wait ends.
+// worker. Who holds the next number always may begin, so that wait ends. In a run with a memory budget
+// another number than the next one does not begin either while the budget is used up.
 //
 // "Enough" is said about an item, and items before it may still be at work: it takes effect when that item
 // is delivered. What comes after it is not processed, or its outputs are refused.
@@ -19,6 +20,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/flow/memory_budget.hpp>
 #include <sluice/flow/run_control.hpp>
 #include <sluice/queue.hpp>
 #include <sluice/sync/turn.hpp>
@@ -42,8 +44,16 @@ class OrderGate {
     end,   ///< its turn to finish: everything before is delivered
   };
 
-  OrderGate(std::size_t window, std::size_t workers, RunControl& control, QueueCore& input)
-      : turn(window), control_(&control), input_(&input), held_of_(window), live_(workers) {}
+  /// `memory` is the part of the edges behind in the run's budget; null when there is none.
+  OrderGate(std::size_t window, std::size_t workers, RunControl& control, QueueCore& input,
+            MemoryShare* memory)
+      : turn(window),
+        control_(&control),
+        input_(&input),
+        memory_(memory),
+        held_of_(window),
+        charge_of_(memory != nullptr ? window : 0),
+        live_(workers) {}
   OrderGate(const OrderGate&) = delete;
   OrderGate& operator=(const OrderGate&) = delete;
 
@@ -74,7 +84,20 @@ class OrderGate {
   }
   /// Threads  any.
   [[nodiscard]] bool may_begin(std::uint64_t number) const noexcept {
-    return held_.load(std::memory_order_seq_cst) < turn.window() || turn.next() == number;
+    const bool room = held_.load(std::memory_order_seq_cst) < turn.window() &&
+                      (memory_ == nullptr || memory_->has_room());
+    return room || turn.next() == number;
+  }
+
+  // ---- what items are charged with, from when they are finished until they are delivered -------------
+
+  /// Of who holds the number, before it is finished.
+  void keep_charge(std::uint64_t number, std::size_t bytes) noexcept {
+    if (memory_ != nullptr) charge_of_[number % charge_of_.size()] = bytes;
+  }
+  /// Of who has the turn, or is alone.
+  [[nodiscard]] std::size_t take_charge(std::uint64_t number) noexcept {
+    return memory_ == nullptr ? 0 : std::exchange(charge_of_[number % charge_of_.size()], 0);
   }
 
   // ---- enough --------------------------------------------------------------------------------------
@@ -98,8 +121,12 @@ class OrderGate {
   void begin_wait() noexcept {
     // sync-point window-or-waiter: counts itself, then looks.
     waiters_.fetch_add(1, std::memory_order_seq_cst);
+    if (memory_ != nullptr) memory_->begin_wait();
   }
-  void end_wait() noexcept { waiters_.fetch_sub(1, std::memory_order_relaxed); }
+  void end_wait() noexcept {
+    if (memory_ != nullptr) memory_->end_wait();
+    waiters_.fetch_sub(1, std::memory_order_relaxed);
+  }
   /// Threads  any.
   [[nodiscard]] bool may_go_on(Wait wait, std::size_t worker, std::uint64_t number) const noexcept {
     if (control_->cancelled()) return true;
@@ -132,8 +159,10 @@ class OrderGate {
 
   RunControl* control_;
   QueueCore* input_;
+  MemoryShare* memory_;
   // Of who holds the number, then of who delivers it, as the slots are.
   std::vector<std::size_t> held_of_;
+  std::vector<std::size_t> charge_of_;  // the same
   std::atomic<std::size_t> held_{0};
   std::atomic<std::uint64_t> last_wanted_{std::numeric_limits<std::uint64_t>::max()};
   std::atomic<std::size_t> waiters_{0};

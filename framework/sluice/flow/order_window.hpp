@@ -22,7 +22,7 @@ class OrderWindow final : public OrderGate {
  public:
   OrderWindow(std::size_t window, std::span<const OutputBinding> outputs, WorkerState& worker,
               QueueCore& input)
-      : OrderGate(window, worker.stage().workers, worker.control(), input) {
+      : OrderGate(window, worker.stage().workers, worker.control(), input, memory_of(outputs)) {
     slots_.reserve(window);
     for (std::size_t i = 0; i < window; ++i) {
       slots_.push_back(std::make_unique<OutPort<Out>>(outputs, worker, kKeptPerSlot));
@@ -38,6 +38,16 @@ class OrderWindow final : public OrderGate {
 
  private:
   static constexpr std::size_t kKeptPerSlot = 16;
+
+  // The most careful one of the edges behind.
+  [[nodiscard]] static MemoryShare* memory_of(std::span<const OutputBinding> outputs) noexcept {
+    MemoryShare* least = nullptr;
+    for (const OutputBinding& output : outputs) {
+      MemoryShare* const share = output.edge->memory();
+      if (share != nullptr && (least == nullptr || share->limit() < least->limit())) least = share;
+    }
+    return least;
+  }
 
   std::vector<std::unique_ptr<OutPort<Out>>> slots_;
 };

@@ -6,7 +6,9 @@
 //     on until publish() has succeeded: that is the stage's bounded overflow.
 // (3) An output is moved into the last branch that wants it and copied into the others.
 // (4) An output that is its callback's last act needs no staging while the port is direct.
-// (5) A branch that drops never keeps anything here: publish() is done with it at once.
+// (5) A branch that drops never keeps anything here: publish() is done with it at once. Its edge is full, too,
+//     where the run's memory budget has nothing left for it. What it drops keeps its charge for as long as it
+//     lies here, until publish() is done with the item; what it displaces gives it back at once.
 // Owned by whoever holds the worker's claim.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
@@ -50,7 +52,13 @@ class OutPort final : public PortCore {
   /// The callback returned: its outputs are decided and counted. May throw what a key function or
   /// a predicate throws; then nothing of this item is committed.
   void commit() {
-    if (staged_.size() != committed_) commit_outputs(staged_.data(), sizeof(T), staged_.size());
+    if (staged_.size() == committed_) return;
+    if (charges()) {
+      for (std::size_t i = weights_.size(); i < staged_.size(); ++i) {
+        weights_.push_back(sluice::weight_of(staged_[i]));
+      }
+    }
+    commit_outputs(staged_.data(), sizeof(T), staged_.size());
   }
 
   /// The callback threw: forgets what it emitted.
@@ -87,6 +95,7 @@ class OutPort final : public PortCore {
 
   /// Gives up what is left (the run was cancelled or failed): counted as refused.
   void abandon() noexcept {
+    forget_full();
     for (std::size_t b = 0; b < branches_.size(); ++b) {
       refuse_rest(b);
       end(*branches_[b]);
@@ -135,17 +144,30 @@ class OutPort final : public PortCore {
       // Nothing is counted yet: when this throws, the callback has thrown.
       staged_.push_back(std::move(item));
       committed_ = 1;
+      return not_put(status, *queue_, queue_->weight_of(staged_[0]));
     }
-    not_put(status, *queue_);
+    not_put(status, *queue_, 0);
   }
 
   // An output found its branch full, which drops. ok: it is put all the same, the oldest item is
   // dropped; full: it has to be dropped itself.
   PutStatus put_by_policy(Branch& branch, Queue<T>& queue, T&& item) {
     if (branch.overflow == Overflow::drop_newest) return PutStatus::full;
-    const auto over = queue.put_over(std::move(item));
-    if (over.dropped) branch.counts.counts.add(Count::displaced);
-    return over.status;
+    return put_over(branch, queue, item, queue.weight_of(item));
+  }
+
+  // Drops oldest items until the item is in: one, where nothing is bounded in bytes. Each round drops one or
+  // ends, and an empty lane takes any item. Where memory is short, the lane counts as full.
+  PutStatus put_over(Branch& branch, Queue<T>& queue, T& item, std::size_t weight) {
+    for (;;) {
+      const bool squeeze = charges() && !admitted(queue, branch);
+      const auto over = queue.put_over(std::move(item), weight, squeeze);
+      if (over.dropped) {
+        branch.counts.counts.add(Count::displaced);
+        branch.edge().drop_bytes(kFixedWeight<T> ? sizeof(T) : over.weight);
+      }
+      if (over.status != PutStatus::full) return over.status;
+    }
   }
 
   bool publish_single() {
@@ -170,7 +192,9 @@ class OutPort final : public PortCore {
     }
     if (branch.accepted == committed_) return true;
     if (put.status == PutStatus::full && branch.drops()) return drop_what_does_not_fit(branch);
-    return put_failed(0, put.status, *queue_);
+    const bool waits = put.status == PutStatus::full;
+    return put_failed(0, put.status, *queue_,
+                      waits ? queue_->weight_of(staged_[branch.accepted]) : 0);
   }
 
   [[gnu::noinline]] bool drop_what_does_not_fit(Branch& branch) {
@@ -178,7 +202,7 @@ class OutPort final : public PortCore {
       T& item = staged_[branch.accepted];
       PutStatus status = queue_->try_put(std::move(item));
       if (status == PutStatus::full) status = put_by_policy(branch, *queue_, std::move(item));
-      if (status == PutStatus::closed) return put_failed(0, status, *queue_);
+      if (status == PutStatus::closed) return put_failed(0, status, *queue_, 0);
       branch.counts.counts.add(status == PutStatus::full ? Count::dropped : Count::put);
     }
     return true;
@@ -201,10 +225,18 @@ class OutPort final : public PortCore {
       }
       if (!branch.ended) {
         Queue<T>& queue = queue_of(index, static_cast<std::size_t>(lane));
-        PutStatus status = offer(queue, at);
+        const bool short_of_memory = charges() && !admitted(queue, branch);
+        PutStatus status = PutStatus::full;
+        if (!short_of_memory) {
+          status = charges() ? offer_charged(queue, at, branch) : offer(queue, at);
+        }
         if (status == PutStatus::full) {
           if (!branch.drops()) {
-            found_full(queue, branch);
+            if (short_of_memory) {
+              found_short(queue, branch);
+            } else {
+              found_full(queue, branch, queue.weight_of(staged_[at]));
+            }
             return false;
           }
           status = offer_over(branch, queue, at);
@@ -236,13 +268,56 @@ class OutPort final : public PortCore {
 
   // As put_by_policy(), with a copy where other branches want the output, too.
   PutStatus offer_over(Branch& branch, Queue<T>& queue, std::size_t at) {
+    if (branch.overflow == Overflow::drop_newest) return PutStatus::full;
     if constexpr (Copyable<T>) {
-      if (wanted(at) > 1 && branch.overflow == Overflow::drop_oldest) {
+      if (wanted(at) > 1) {
         T copy(std::as_const(staged_[at]));
-        return put_by_policy(branch, queue, std::move(copy));
+        if (!charges()) return put_by_policy(branch, queue, std::move(copy));
+        charge_copy(at);
+        return copy_charged(at, branch,
+                            [&] { return put_over(branch, queue, copy, weights_[at]); });
       }
     }
-    return put_by_policy(branch, queue, std::move(staged_[at]));
+    if (!charges()) return put_by_policy(branch, queue, std::move(staged_[at]));
+    const PutStatus status = put_over(branch, queue, staged_[at], weights_[at]);
+    if (status == PutStatus::ok) hand_over(at, branch);
+    return status;
+  }
+
+  // An output that is moved takes its charge along; a copy has one of its own.
+  PutStatus offer_charged(Queue<T>& queue, std::size_t at, Branch& branch) {
+    if constexpr (Copyable<T>) {
+      if (wanted(at) > 1) return offer_copy(queue, at, branch);
+    }
+    const PutStatus status = queue.try_put_weighed(std::move(staged_[at]), weights_[at]);
+    if (status == PutStatus::ok) hand_over(at, branch);
+    return status;
+  }
+
+  PutStatus offer_copy(Queue<T>& queue, std::size_t at, Branch& branch) {
+    if (!queue.has_room()) return queue.is_closed() ? PutStatus::closed : PutStatus::full;
+    charge_copy(at);
+    return copy_charged(at, branch, [&] {
+      return queue.try_put_weighed(std::as_const(staged_[at]), weights_[at]);
+    });
+  }
+
+  // Puts a copy that is charged already: the edge has its charge, or it is given back.
+  template <class Put>
+  PutStatus copy_charged(std::size_t at, Branch& branch, Put put) {
+    PutStatus status = PutStatus::full;
+    try {
+      status = put();
+    } catch (...) {
+      uncharge_copy(at);
+      throw;
+    }
+    if (status == PutStatus::ok) {
+      branch.counts.counts.add(Count::charged, weights_[at]);
+    } else {
+      uncharge_copy(at);
+    }
+    return status;
   }
 
   void clear() noexcept {

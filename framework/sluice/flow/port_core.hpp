@@ -66,12 +66,16 @@ class PortCore {
   [[nodiscard]] std::size_t waiting() const noexcept { return committed_; }
   /// Committed outputs wait for room.
   [[nodiscard]] bool pending() const noexcept { return committed_ > 0; }
+  /// More than one edge keeps outputs waiting, or memory does, whose return no single edge tells.
   [[nodiscard]] bool several_full() const noexcept;
+  [[nodiscard]] bool short_of_memory() const noexcept;
   /// See StepBody.
   [[nodiscard]] bool any_room(bool closely) const noexcept;
   void add_full_ns(std::int64_t ns) noexcept;
   /// The queue that was last found full.
   [[nodiscard]] QueueCore* full() const noexcept { return full_; }
+  /// What the output weighs that it has no room for; 0 where that does not matter.
+  [[nodiscard]] std::size_t full_weight() const noexcept { return full_weight_; }
 
   [[nodiscard]] std::size_t branches() const noexcept { return branches_.size(); }
   [[nodiscard]] const BranchCounts& counts(std::size_t branch) const noexcept {
@@ -91,6 +95,8 @@ class PortCore {
     std::size_t accepted = 0;  // committed outputs that this branch is done with
     bool ended = false;
     std::atomic<const QueueCore*> full{nullptr};  // of its queues, the one that keeps it waiting
+    std::atomic<std::size_t> weight{0};           // of the output that waits
+    std::atomic<bool> waits_for_memory{false};    // not for a slot: counted in the share's waiters
     BranchCounts counts;
   };
 
@@ -102,7 +108,7 @@ class PortCore {
     if constexpr (kAccounting) ++emitted_directly_;
   }
   /// The output that count_direct() is about to count was not accepted.
-  void not_put(PutStatus status, QueueCore& queue) noexcept;
+  void not_put(PutStatus status, QueueCore& queue, std::size_t weight) noexcept;
   /// The output that count_direct() is about to count was dropped.
   void dropped_directly() noexcept;
   /// Decides which lane of which branch wants the outputs that were not committed, and counts them as
@@ -113,15 +119,39 @@ class PortCore {
   void forget_decisions() noexcept;
   /// A put was not accepted: true when the branch has ended and is done with all outputs, false when it has to
   /// wait.
-  [[nodiscard]] bool put_failed(std::size_t index, PutStatus status, QueueCore& queue) noexcept;
-  void found_full(QueueCore& queue, Branch& branch) noexcept {
+  [[nodiscard]] bool put_failed(std::size_t index, PutStatus status, QueueCore& queue,
+                                std::size_t weight) noexcept;
+  void found_full(QueueCore& queue, Branch& branch, std::size_t weight) noexcept {
     full_ = &queue;
+    full_weight_ = weight;
+    branch.weight.store(weight, std::memory_order_relaxed);
     branch.full.store(&queue, std::memory_order_relaxed);
   }
-  /// Before outputs are offered again.
+  /// Before outputs are offered again, or given up.
   void forget_full() noexcept {
-    for (auto& branch : branches_) branch->full.store(nullptr, std::memory_order_relaxed);
+    for (auto& branch : branches_) {
+      branch->full.store(nullptr, std::memory_order_relaxed);
+      if (branch->waits_for_memory.load(std::memory_order_relaxed)) end_memory_wait(*branch);
+    }
   }
+
+  // ---- a run with a memory budget (memory_budget.hpp) ----------------------------------------------
+
+  [[nodiscard]] bool charges() const noexcept { return charges_; }
+  /// Is there memory for an output to go on to that queue?
+  [[nodiscard]] static bool admitted(const QueueCore& queue, const Branch& branch) noexcept {
+    return branch.edge().memory()->admits(queue);
+  }
+  /// There is none, and the branch has to wait for it.
+  void found_short(QueueCore& queue, Branch& branch) noexcept;
+  /// An output that was charged here lies in the queue, and its charge with it.
+  void hand_over(std::size_t output, Branch& branch) noexcept {
+    branch.counts.counts.add(Count::charged, weights_[output]);
+    weights_[output] = 0;
+  }
+  /// A copy of the output is charged before it is put.
+  void charge_copy(std::size_t output) noexcept;
+  void uncharge_copy(std::size_t output) noexcept;
   void end(Branch& branch) noexcept;
   /// The branch has ended: counts what waits for it as refused.
   void refuse_rest(std::size_t index) noexcept;
@@ -142,9 +172,16 @@ class PortCore {
   std::vector<std::unique_ptr<Branch>> branches_{};
   std::size_t committed_ = 0;  // staged outputs that are counted as emitted
   bool single_ = false;        // one edge, and nothing to decide per output
+  bool charges_ = false;
+  // Per staged output what it weighs; of the committed ones what this port has charged for it.
+  std::vector<std::size_t> weights_{};
 
  private:
   void publish_direct_counts() noexcept;
+  void end_memory_wait(Branch& branch) noexcept;
+  [[nodiscard]] bool may_go_on(const Branch& branch, const QueueCore& queue,
+                               bool closely) const noexcept;
+  void charge_from(std::size_t first) noexcept;
   void decide(const void* output, std::size_t index);
 
   // Not used by a port with one plain edge.
@@ -159,6 +196,7 @@ class PortCore {
   std::uint64_t not_put_ = 0;           // of these; after each, the port is direct no longer
   std::size_t open_branches_ = 0;
   QueueCore* full_ = nullptr;
+  std::size_t full_weight_ = 0;
 };
 
 }  // namespace sluice::detail

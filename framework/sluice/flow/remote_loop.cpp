@@ -63,7 +63,7 @@ StepResult RemoteLoop::go_on(StepFrame& frame) {
     remote_->tell_open(0);
     last_answer_ns_ = 0;
     if (input == GetStatus::closed) return input_ended();
-    if (holds_too_many_delayed()) return StepResult::needs_time;
+    if (wait_for_delayed()) return StepResult::needs_time;
     if (take_found_window_full()) return wait_for(OrderGate::Wait::room);
     return StepResult::needs_input;
   }
@@ -77,24 +77,26 @@ void RemoteLoop::readmit_due() {
       leases_.push_back({.item = aside.ordinal,
                          .attempt = aside.attempt,
                          .deaths = aside.deaths,
+                         .weight = aside.weight,
                          .history = aside.history});
       try {
         readmit(aside);
+        held_bytes_ += aside.weight;
       } catch (...) {
         leases_.pop_back();
         throw;
       }
     } catch (...) {
-      lose_item("moving an item");
+      lose_item("moving an item", aside.charge);
     }
     taken_ = open();
   }
 }
 
 // An item that is in nobody's hands any more: counted, and the run fails. Call inside a catch block only.
-void RemoteLoop::lose_item(const char* phase) noexcept {
+void RemoteLoop::lose_item(const char* phase, std::size_t charge) noexcept {
   worker().counts.add(Count::failed);
-  ++owed_;
+  owe(charge);
   fail_phase(worker(), phase);
 }
 
@@ -113,9 +115,17 @@ std::size_t RemoteLoop::window() const noexcept {
 GetStatus RemoteLoop::lend_more() {
   const std::size_t wanted = window();
   GetStatus input = GetStatus::ok;
-  if (open() < wanted && !holds_too_many_delayed()) input = take_more(wanted - open());
+  if (open() < wanted && has_share() && !holds_enough_delayed()) input = take_more(wanted - open());
   lend_held(wanted);
   return input;
+}
+
+bool RemoteLoop::has_share() const noexcept { return open() == 0 || bytes_left() > 0; }
+
+std::size_t RemoteLoop::bytes_left() const noexcept {
+  const std::size_t most = worker().stage().batch_bytes;
+  if (most == 0) return ~std::size_t{0};
+  return held_bytes_ < most ? most - held_bytes_ : 0;
 }
 
 GetStatus RemoteLoop::take_more(std::size_t wanted) {
@@ -125,7 +135,10 @@ GetStatus RemoteLoop::take_more(std::size_t wanted) {
   next_ = taken_ = 0;
   const GetStatus status = take(wanted);
   const std::size_t count = taken_;
-  for (std::size_t i = 0; i < count; ++i) leases_.push_back({.item = first_ + i});
+  for (std::size_t i = 0; i < count; ++i) {
+    leases_.push_back({.item = first_ + i, .weight = weight_of_taken(i)});
+    held_bytes_ += leases_.back().weight;
+  }
   next_ = 0;
   taken_ = before + count;
   input_closed_ = status == GetStatus::closed;
@@ -198,13 +211,14 @@ RemoteLoop::Applied RemoteLoop::apply(StepFrame& frame) {
     if (!apply_transaction(reply)) break;
     ++items;
     ++frame.items;
+    if (charges() && gate() == nullptr && deliver()) settle_each();
     blocked = take_blocked();
     if (cancelled() || ended_early()) break;
   }
   if (items > 0) {
     remote_->free_read();
     learn_pace(items);
-    if (gate() == nullptr) static_cast<void>(deliver());
+    if (gate() == nullptr && !blocked) static_cast<void>(deliver());
   }
   return take_blocked() || blocked ? Applied::blocked : result;
 }
@@ -353,10 +367,12 @@ void RemoteLoop::put_first_aside(unsigned attempt) noexcept {
     aside->attempt = attempt;
     aside->deaths = lease.deaths;
     aside->history = lease.history;
+    aside->weight = lease.weight;
+    aside->charge = charge_of(lease);
     aside->due = Deadline::after(wait, worker().control().now()).time();
     delay(std::move(aside));
   } catch (...) {
-    lose_item("moving an item");
+    lose_item("moving an item", charge_of(first_lease()));
   }
   drop_first();
 }
@@ -375,7 +391,7 @@ void RemoteLoop::give_up(std::exception_ptr why) noexcept {
 void RemoteLoop::end_first(bool completed) noexcept {
   const std::uint64_t number = first_lease().item;
   if (completed) worker().counts.add(Count::completed);
-  ++owed_;
+  owe(charge_of(first_lease()));
   end_outputs();
   drop_first();
   if (gate() != nullptr) static_cast<void>(end_number(number));
@@ -383,6 +399,7 @@ void RemoteLoop::end_first(bool completed) noexcept {
 
 void RemoteLoop::drop_first() noexcept {
   drop_first_item();
+  held_bytes_ -= first_lease().weight;
   if (lent_ > 0) --lent_;
   ++begin_;
   if (begin_ == leases_.size()) {

@@ -12,7 +12,10 @@
 //     letter; meanwhile it is lent alone, so that it takes no others with it.
 // (4) The step may wait for an answer inside run(), so such a worker has a thread of its own. It never waits
 //     there for input or for room, and never while nothing is lent.
-// (5) Outputs that wait for room stop the applying of answers: the process's log fills, and it stops, too.
+// (5) Outputs that wait for room stop the applying of answers: the process's log fills, and it stops, too. In a
+//     run with a memory budget they go on item by item, so that those of one item at most wait here.
+// (6) What is held weighs no more than this worker's share, but for one item. It is charged until it is settled;
+//     what lies between the processes, and what the other one makes of it, is not.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -42,6 +45,8 @@ class RemoteLoop : public StageLoop {
 
   /// The items that were taken and are not settled, in order.
   [[nodiscard]] virtual std::size_t items_held() const noexcept = 0;
+  /// What the item of that index of the last take weighs; 0 where items are not weighed.
+  [[nodiscard]] virtual std::size_t weight_of_taken(std::size_t index) const noexcept = 0;
   virtual void encode_item(std::size_t index, Bytes& to) = 0;  ///< may throw
   virtual void drop_first_item() noexcept = 0;
   /// Judges the failure that is being handled of the first item.
@@ -74,6 +79,12 @@ class RemoteLoop : public StageLoop {
   void retry(DelayedItem&) noexcept final {}
   [[nodiscard]] std::uint64_t next_number() const noexcept final { return first_lease().item; }
   void drop_next() noexcept final { drop_first(); }
+  [[nodiscard]] std::size_t charge_of(std::size_t at) const noexcept final {
+    return charge_of(leases_[begin_ + at]);
+  }
+
+  /// What of this worker's share in bytes is left for a take; 0: none. An item is taken all the same if it has none.
+  [[nodiscard]] std::size_t bytes_left() const noexcept;
 
  private:
   struct Lease {
@@ -81,7 +92,8 @@ class RemoteLoop : public StageLoop {
     std::uint64_t ticket = 0;  // 0: not lent
     unsigned attempt = 1;
     unsigned deaths = 0;
-    std::string history{};  // how the processes died that had begun it
+    std::size_t weight = 0;  // 0 where items are not weighed
+    std::string history{};   // how the processes died that had begun it
   };
   enum class Applied : unsigned char { nothing, some, blocked, turn };
 
@@ -104,7 +116,7 @@ class RemoteLoop : public StageLoop {
   void complete(const DoneNote& note, std::exception_ptr fault);
   void fail(const FailedNote& note);
   void put_first_aside(unsigned attempt) noexcept;
-  void lose_item(const char* phase) noexcept;
+  void lose_item(const char* phase, std::size_t charge) noexcept;
   void give_up(std::exception_ptr why) noexcept;
   void end_first(bool completed) noexcept;
   void apply_loss();
@@ -112,6 +124,10 @@ class RemoteLoop : public StageLoop {
   [[nodiscard]] StepResult wait_for_answer();
 
   void drop_first() noexcept;
+  [[nodiscard]] std::size_t charge_of(const Lease& lease) const noexcept {
+    return charges() ? lease.weight : 0;
+  }
+  [[nodiscard]] bool has_share() const noexcept;
   [[nodiscard]] const Lease& first_lease() const noexcept { return leases_[begin_]; }
   [[nodiscard]] std::size_t open() const noexcept { return leases_.size() - begin_; }
 
@@ -119,7 +135,8 @@ class RemoteLoop : public StageLoop {
   std::size_t most_;             // leases at once
   std::vector<Lease> leases_{};  // from begin_ on, parallel to the items
   std::size_t begin_ = 0;
-  std::size_t lent_ = 0;  // of the open ones, the first so many are lent
+  std::size_t held_bytes_ = 0;  // of the open ones
+  std::size_t lent_ = 0;        // of the open ones, the first so many are lent
   std::uint64_t next_ticket_ = 1;
   Bytes encoded_{};
   double pace_ns_ = 0;  // smoothed time between answers

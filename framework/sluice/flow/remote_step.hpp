@@ -5,6 +5,7 @@
 
 #include <sluice/codec.hpp>
 #include <sluice/flow/item_fifo.hpp>
+#include <sluice/flow/item_vector.hpp>
 #include <sluice/flow/order_window.hpp>
 #include <sluice/flow/output_side.hpp>
 #include <sluice/flow/payload.hpp>
@@ -58,11 +59,30 @@ class RemoteStep final : public RemoteLoop {
 
   // ---- items ---------------------------------------------------------------------------------------
 
+  // No more than what is left of this worker's share, but one item.
+  GetManyResult get_items(std::size_t max) {
+    const std::size_t most = bytes_left();
+    if constexpr (kFixedWeight<In>) {
+      const std::size_t fit = most / sizeof(In) > 0 ? most / sizeof(In) : 1;
+      return lane_->try_get_many(items_, fit < max ? fit : max);
+    } else {
+      weights_.clear();
+      if (!lane_->weighs()) return lane_->try_get_many(items_, max);
+      return lane_->try_get_weighed(items_, max, most, weights_);
+    }
+  }
+  std::size_t weight_of_taken(std::size_t index) const noexcept override {
+    if constexpr (kFixedWeight<In>) {
+      return sizeof(In);
+    } else {
+      return index < weights_.size() ? weights_[index] : 0;
+    }
+  }
   Taken take_batch(std::size_t max) noexcept override {
     Taken taken;
     const std::size_t before = items_.size();
     try {
-      const GetManyResult got = lane_->try_get_many(items_, max);
+      const GetManyResult got = get_items(max);
       taken = {.first = got.first, .status = got.status};
     } catch (...) {
       fail_phase(worker(), "taking an item");
@@ -167,6 +187,7 @@ class RemoteStep final : public RemoteLoop {
   Context context_;
   OutputSide<Out> out_;
   ItemFifo<In> items_;
+  ItemVector<std::size_t> weights_;  // of the last take's items, where they are weighed
 };
 
 }  // namespace sluice::detail

@@ -72,7 +72,7 @@ class RunControl {
   virtual void log(std::string_view stage, std::string_view text) noexcept = 0;
   /// Where a worker with a thread of its own waits for room in one of several queues.
   [[nodiscard]] virtual WaitPoint& room_point() noexcept = 0;
-  /// Has workers look again that wait for room, in queues or in a window.
+  /// Has workers look again that wait for room, in queues, in a window or in the memory budget.
   virtual void ring_room() noexcept = 0;
   /// Has workers that wait for a timer look again: their stage has ended early.
   virtual void ring_timers() noexcept = 0;

@@ -50,6 +50,8 @@ class SpillStore {
 
   [[nodiscard]] std::size_t size() const noexcept { return memory_.size() + log_.size(); }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  /// The oldest item is in memory as it is.
+  [[nodiscard]] bool next_is_in_memory() const noexcept { return !memory_.empty(); }
   /// Items in the file now, and their bytes before they were compressed.
   [[nodiscard]] std::size_t spilled() const noexcept { return log_.spilled(); }
   [[nodiscard]] std::uint64_t spilled_bytes() const noexcept { return log_.spilled_bytes(); }
@@ -65,20 +67,24 @@ class SpillStore {
                .file_bytes = high_water_.file_bytes});
   }
 
+  /// `to_file`: memory is short, so the item goes to the file, if that may grow, although there may be
+  /// room for it in memory.
+  /// Returns  whether the item is in the file now.
   /// Throws  std::system_error when the file can't be made or written, and the directory is named;
   ///         EncodeError, std::bad_alloc, what a move or a codec of T throws. The item is then
   ///         still in `item`, the store as it was, and may be put again.
-  void put(T&& item) {
+  bool put(T&& item, bool to_file = false) {
     if constexpr (portable<T>) {
-      if (memory_.size() >= memory_items_ || !log_.empty()) {
+      if ((to_file && log_.has_room()) || memory_.size() >= memory_items_ || !log_.empty()) {
         put_encoded(item);
         forget(item);
         count();
-        return;
+        return true;
       }
     }
     memory_.push(std::move(item));
     count();
+    return false;
   }
 
   /// Requires  not empty(). Returns  the oldest item.

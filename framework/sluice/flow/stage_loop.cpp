@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/flow/stage_loop.hpp>
 
+#include <sluice/flow/edge.hpp>
+
 #include <utility>
 
 namespace sluice::detail {
@@ -24,7 +26,8 @@ std::size_t unflushed() noexcept {
 StageLoop::StageLoop(WorkerState& worker, QueueCore& input) noexcept
     : StepLoop(worker),
       input_(&input),
-      careful_(must_survive(worker.stage().on_error) || worker.timed() != nullptr) {}
+      memory_(worker.stage().input->memory()),
+      careful_(must_survive(worker.stage().on_error) || worker.timed() != nullptr || charges()) {}
 
 Deadline StageLoop::wake_at() const noexcept {
   Deadline own = timer();
@@ -46,8 +49,7 @@ StepResult StageLoop::run(StepFrame& frame) noexcept {
   if (pending()) return blocked_or_abandoned();
   if (cancelled()) return abandon();
   if (held_) return StepResult::needs_time;  // also the rest of its batch has to wait
-  // What waits for its retry is in flight; without a bound, nothing would hold the producers back.
-  if (delayed_.size() >= kMaxDelayed) return StepResult::needs_time;
+  if (wait_for_delayed()) return StepResult::needs_time;
   if (timed && ended_early()) return end_early();
   if (timed && body_is_due()) return StepResult::progressed;  // it has more to bring out first
   if (next_ == taken_) {
@@ -69,6 +71,25 @@ StepResult StageLoop::run(StepFrame& frame) noexcept {
     }
   }
   return process_batch(frame);
+}
+
+// What waits for its retry is in flight; without a bound, nothing would hold the producers back. Nor would a
+// memory budget, because an empty lane takes an item whatever is charged.
+bool StageLoop::holds_enough_delayed() const noexcept {
+  return delayed_.size() >= kMaxDelayed || (charges() && !delayed_.empty() && !memory_->has_room());
+}
+
+bool StageLoop::wait_for_delayed() noexcept {
+  if (!holds_enough_delayed()) return false;
+  if (delayed_.size() < kMaxDelayed) {  // else memory is of no use
+    memory_->begin_wait();
+    waits_for_memory_.store(true, std::memory_order_relaxed);
+  }
+  return true;
+}
+
+bool StageLoop::memory_ends_wait() const noexcept {
+  return waits_for_memory_.load(std::memory_order_relaxed) && memory_->may_resume();
 }
 
 // The lane is closed and empty; items that wait for their retry still have to come out.
@@ -125,6 +146,7 @@ GetStatus StageLoop::take_some(std::size_t max_items) noexcept {
   next_ = 0;
   taken_ = taken.count;
   first_ = taken.first;
+  if (charges()) memory_->lane_taken(*input_);
   worker().counts.add(Count::taken, taken_);
   return taken.status;
 }
@@ -224,6 +246,11 @@ void StageLoop::settle(std::size_t n) noexcept {
   if (n == 0) return;
   owed_ -= n;
   worker().counts.add(Count::settled, n);
+  if (charges()) {  // of all that is owed: where it is settled in parts, none has a charge of its own yet
+    const std::size_t bytes = std::exchange(owed_bytes_, 0);
+    worker().counts.add(Count::freed, bytes);
+    memory_->budget().release(bytes);
+  }
   if constexpr (kAccounting) input_->settle_taken(n);
   if (worker().stage().loop != nullptr) [[unlikely]]
     look_at_loop(worker().stage());
@@ -253,6 +280,8 @@ void StageLoop::drop_taken() noexcept {
   const std::size_t held = (taken_ - next_) + delayed_.size();
   worker().counts.add(Count::cancelled, held);
   owed_ += held;
+  for (std::size_t i = next_; charges() && i < taken_; ++i) owed_bytes_ += charge_of(i);
+  for (const auto& item : delayed_) owed_bytes_ += item->charge;
   discard_batch();
   next_ = taken_ = 0;
   delayed_.clear();
@@ -291,6 +320,10 @@ StepResult StageLoop::wait_for(OrderGate::Wait wait) noexcept {
 }
 
 void StageLoop::stop_waiting() noexcept {
+  if (waits_for_memory_.load(std::memory_order_relaxed)) {
+    waits_for_memory_.store(false, std::memory_order_relaxed);
+    memory_->end_wait();
+  }
   if (waits_.load(std::memory_order_relaxed) == OrderGate::Wait::none) return;
   waits_.store(OrderGate::Wait::none, std::memory_order_relaxed);
   gate_->end_wait();
@@ -305,6 +338,7 @@ bool StageLoop::end_number(std::uint64_t number) noexcept {
   if (worker().take_said_enough()) gate_->end_after(number);
   if (held() || cancelled()) return false;
   --owed_;  // it is settled with its turn
+  gate_->keep_charge(number, std::exchange(owed_bytes_, 0));
   if (!pass_over(number)) {
     blocked_ = true;
     return false;
@@ -349,6 +383,7 @@ bool StageLoop::deliver_turn() {
       worker().stage().enough.store(true, std::memory_order_relaxed);
     }
     ++delivered;
+    owed_bytes_ += gate_->take_charge(number);
     if (gate_->advance()) continue;
     deliver_from(own_port());
     own_turn_ = has_turn_next() || gate_->turn.leave();
@@ -375,15 +410,19 @@ bool StageLoop::has_turn_next() const noexcept {
 bool StageLoop::drop_in_order() noexcept {
   while (!delayed_.empty() || next_ < taken_) {
     std::uint64_t number = 0;
+    std::size_t charge = 0;
     if (delayed_.empty()) {
       number = next_number();
+      if (charges()) charge = charge_of(next_);
       drop_next();
     } else {
       number = delayed_.front()->ordinal;
+      charge = delayed_.front()->charge;
       delayed_.erase(delayed_.begin());
     }
     held_ = false;
     worker().counts.add(Count::cancelled);
+    gate_->keep_charge(number, charge);
     static_cast<void>(begin_number(number));
     if (!pass_over(number)) return false;
   }
@@ -396,7 +435,7 @@ void StageLoop::give_up_turn() noexcept {
   if (delivers_from_own()) return;
   abandon_slot(gate_->turn.next());
   deliver_from(own_port());
-  ++owed_;
+  owe(gate_->take_charge(gate_->turn.next()));
   gate_->advance();
 }
 
@@ -405,7 +444,9 @@ void StageLoop::left() noexcept {
   // Nobody else is left. What was finished and not delivered has no other owner.
   std::size_t finished = 0;
   for (std::uint64_t n = gate_->turn.next(); n < input_->got_count(); ++n) {
-    if (gate_->turn.finished(n)) ++finished;
+    if (!gate_->turn.finished(n)) continue;
+    ++finished;
+    owed_bytes_ += gate_->take_charge(n);
   }
   abandon_slots();
   owed_ += finished;

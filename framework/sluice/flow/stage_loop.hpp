@@ -7,6 +7,8 @@
 //     (order_gate.hpp). It is settled by who delivers its outputs, so (1) holds as well.
 // (2b) A paced body (a throttle) is given an item only when it may pass it on at once: what has to wait for
 //     its time stays in the queue, where backpressure sees it.
+// (2c) In a run with a memory budget an item keeps its charge until it is settled; then items are settled one by
+//     one, and what a callback has only read is destroyed before that.
 // (3) Outputs of an item are published before the next item's callback begins, so no output is held
 //     back by user code.
 // Layer: flow. Not API.
@@ -36,7 +38,9 @@ struct DelayedItem {
 
   std::chrono::steady_clock::time_point due{};
   std::uint64_t ordinal = 0;
-  unsigned attempt = 1;  ///< the one to make next
+  unsigned attempt = 1;    ///< the one to make next
+  std::size_t charge = 0;  ///< bytes that the run's memory budget holds for it
+  std::size_t weight = 0;  ///< where it counts to a worker's share in bytes (remote_loop.hpp)
 };
 
 class StageLoop : public StepLoop {
@@ -46,6 +50,7 @@ class StageLoop : public StepLoop {
   [[nodiscard]] bool stop_ends_wait() const noexcept final {
     return waits_for_pace_.load(std::memory_order_relaxed);
   }
+  [[nodiscard]] bool memory_ends_wait() const noexcept final;
   [[nodiscard]] Full full() const noexcept final;
   [[nodiscard]] bool any_room(bool closely) const noexcept final;
   [[nodiscard]] InOrder in_order() const noexcept final;
@@ -67,6 +72,8 @@ class StageLoop : public StepLoop {
   [[nodiscard]] virtual Taken take_batch(std::size_t max) noexcept = 0;
   /// Destroys what is in the batch.
   virtual void discard_batch() noexcept = 0;
+  /// What the batch's item of that index is charged with; asked only where charges().
+  [[nodiscard]] virtual std::size_t charge_of(std::size_t at) const noexcept = 0;
   /// Processes items from next_ on, until the batch is done or something else has to be looked at.
   virtual void process_items(StepFrame& frame) noexcept = 0;
   virtual void retry(DelayedItem& item) noexcept = 0;
@@ -106,9 +113,9 @@ class StageLoop : public StepLoop {
     return gate_->may_begin(number);
   }
   /// Counts an item that nobody wants any more, since "enough" was said about one before it.
-  void drop_unwanted() noexcept {
+  void drop_unwanted(std::size_t charge) noexcept {
     worker().counts.add(Count::cancelled);
-    ++owed_;
+    owe(charge);
   }
   /// The item is finished: delivers it, and what waits behind it, if it has the turn. False when that
   /// has to wait or nobody wants outputs.
@@ -138,10 +145,10 @@ class StageLoop : public StepLoop {
   [[nodiscard]] StepResult end_early() noexcept;
   [[nodiscard]] StepResult wait_for(OrderGate::Wait wait) noexcept;
   void stop_waiting() noexcept;
-  [[nodiscard]] bool holds_delayed() const noexcept { return !delayed_.empty(); }
-  [[nodiscard]] bool holds_too_many_delayed() const noexcept {
-    return delayed_.size() >= kMaxDelayed;
-  }
+  /// So many items were put aside that no more may be taken.
+  [[nodiscard]] bool holds_enough_delayed() const noexcept;
+  /// The same before needs_time: also the return of memory ends that wait, until stop_waiting().
+  [[nodiscard]] bool wait_for_delayed() noexcept;
   /// The earliest of the items that were put aside, if its attempt is due; null else.
   [[nodiscard]] std::unique_ptr<DelayedItem> take_due() noexcept;
   /// Whether outputs of the last item did not fit, since the last call.
@@ -152,6 +159,20 @@ class StageLoop : public StepLoop {
   std::size_t taken_ = 0;    // items in the batch
   std::uint64_t first_ = 0;  // ordinal of the batch's first item
   std::size_t owed_ = 0;     // items processed or given up, not yet counted done
+
+  /// The run has a memory budget.
+  [[nodiscard]] bool charges() const noexcept { return memory_ != nullptr; }
+  /// An item was processed or given up, and its charge is to be given back with it.
+  void owe(std::size_t charge) noexcept {
+    ++owed_;
+    owed_bytes_ += charge;
+  }
+  /// Before the first step: items are processed one by one, each destroyed after it.
+  void set_careful() noexcept { careful_ = true; }
+  /// After an item whose outputs were accepted.
+  void settle_each() noexcept {
+    if (charges()) settle(owed_);
+  }
 
  private:
   static constexpr std::size_t kMaxDelayed = 1024;
@@ -180,6 +201,8 @@ class StageLoop : public StepLoop {
   [[nodiscard]] GetStatus take_admitted(std::size_t max_items, std::size_t workers) noexcept;
 
   QueueCore* input_;
+  MemoryShare* memory_;         // of the input edge; null when the run has no budget
+  std::size_t owed_bytes_ = 0;  // the charges of what is owed
   OrderGate* gate_ = nullptr;
   bool own_turn_ = false;       // of the next number
   bool window_full_ = false;    // as of the last take
@@ -187,6 +210,7 @@ class StageLoop : public StepLoop {
   std::atomic<OrderGate::Wait> waits_{OrderGate::Wait::none};
   std::atomic<std::uint64_t> waits_with_{0};  // the number that waits for its turn
   std::atomic<bool> waits_for_pace_{false};
+  std::atomic<bool> waits_for_memory_{false};
   bool paced_ = false;
   bool careful_;
   bool held_ = false;     // a retry's wait holds the worker

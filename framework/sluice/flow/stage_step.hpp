@@ -129,6 +129,7 @@ class StageStep final : public StageLoop {
         body_(std::in_place, std::move(body)) {
     set_port(out_.core());
     if constexpr (PacedBody<Body>) set_paced();
+    if (lane.weighs()) set_careful();
   }
 
   // ---- the loop's questions ------------------------------------------------------------------------
@@ -167,7 +168,7 @@ class StageStep final : public StageLoop {
     Taken taken;
     batch_.clear();
     try {
-      const GetManyResult got = lane_->try_get_many(batch_, max);
+      const GetManyResult got = get_batch(max);
       taken = {.first = got.first, .status = got.status};
     } catch (...) {
       fail_phase(worker(), "taking an item");
@@ -177,6 +178,34 @@ class StageStep final : public StageLoop {
     return taken;
   }
   void discard_batch() noexcept override { batch_.clear(); }
+
+  // No more than this worker's share of what the edge, or the run, may hold in bytes; but one item.
+  GetManyResult get_batch(std::size_t max) {
+    const std::size_t most = worker().stage().batch_bytes;
+    if constexpr (kFixedWeight<In>) {
+      const std::size_t fit = most / sizeof(In) > 0 ? most / sizeof(In) : 1;
+      return lane_->try_get_many(batch_, most != 0 && fit < max ? fit : max);
+    } else {
+      if (!lane_->weighs()) return lane_->try_get_many(batch_, max);
+      weights_.clear();
+      return lane_->try_get_weighed(batch_, max, most != 0 ? most : ~std::size_t{0}, weights_);
+    }
+  }
+  std::size_t charge_of(std::size_t at) const noexcept override {
+    if (!charges()) return 0;
+    if constexpr (kFixedWeight<In>) {
+      return sizeof(In);
+    } else {
+      return weights_[at];
+    }
+  }
+  // Where bytes are bounded, what a callback has only read must not stay in the batch.
+  void forget(In& item) noexcept {
+    if constexpr (!kFixedWeight<In> && std::is_nothrow_move_constructible_v<In>) {
+      if (!lane_->weighs()) return;
+      [[maybe_unused]] const In gone(std::move(item));
+    }
+  }
 
   void process_items(StepFrame& frame) noexcept override {
     if (gate() != nullptr) {
@@ -233,7 +262,8 @@ class StageStep final : public StageLoop {
     while (go_on && next_ < taken_ && may_begin(first_ + next_)) {
       const auto begin = sample ? Clock::now() : Clock::time_point{};
       const std::size_t at = next_++;
-      attempt_in_order(batch_[at], first_ + at, 1);
+      attempt_in_order(batch_[at], first_ + at, 1, charge_of(at));
+      forget(batch_[at]);
       if (std::exchange(sample, false)) {
         worker().service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
       }
@@ -241,13 +271,14 @@ class StageStep final : public StageLoop {
     }
   }
 
-  void attempt_in_order(In& item, std::uint64_t number, unsigned attempts) noexcept {
+  void attempt_in_order(In& item, std::uint64_t number, unsigned attempts,
+                        std::size_t charge) noexcept {
     if constexpr (!std::is_same_v<Out, NoOutput>) {
       OutPort<Out>& port = window_->slot(number);
       port.allow_direct(begin_number(number));
-      if (number > gate()->last_wanted()) return drop_unwanted();
+      if (number > gate()->last_wanted()) return drop_unwanted(charge);
       out_.select(port);
-      attempt(item, number, attempts);
+      attempt(item, number, attempts, charge);
       worker().end_item();  // what follows is delivery, also for others
       port.publish_counts();
       out_.select_own();
@@ -299,45 +330,47 @@ class StageStep final : public StageLoop {
     while (go_on && next_ < taken_) {
       const auto begin = sample ? Clock::now() : Clock::time_point{};
       const std::size_t at = next_++;
-      attempt(batch_[at], first_ + at, 1);
+      attempt(batch_[at], first_ + at, 1, charge_of(at));
+      forget(batch_[at]);
       if (std::exchange(sample, false)) {
         worker().service.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
       }
       go_on = deliver() && !cancelled() && !held() &&
               !worker().stage().enough.load(std::memory_order_relaxed);
+      if (go_on) settle_each();
     }
   }
 
   void retry(DelayedItem& item) noexcept override {
     In& what = static_cast<Delayed&>(item).item;
     if (gate() == nullptr) {
-      attempt(what, item.ordinal, item.attempt);
+      attempt(what, item.ordinal, item.attempt, item.charge);
     } else {
-      attempt_in_order(what, item.ordinal, item.attempt);
+      attempt_in_order(what, item.ordinal, item.attempt, item.charge);
       static_cast<void>(end_number(item.ordinal));
     }
   }
 
   // Processes an item until it is completed, given up, or put aside for later.
-  void attempt(In& item, std::uint64_t ordinal, unsigned number) noexcept {
+  void attempt(In& item, std::uint64_t ordinal, unsigned number, std::size_t charge) noexcept {
     for (;; ++number) {
       worker().begin_item(ordinal, number);
       try {
         process_kept(item, number);
         out_.commit();
         worker().counts.add(Count::completed);
-        ++owed_;
+        owe(charge);
         return;
       } catch (...) {
         if constexpr (BodyThatPassesOn<Body>) out_.give_back(item);
         out_.discard();
         if (judge(item, ordinal, number) != Verdict::retry) {
-          ++owed_;
+          owe(charge);
           return;
         }
       }
       if (worker().stage().on_error.back_off.count() > 0) {
-        put_aside(std::move(item), ordinal, number + 1);
+        put_aside(std::move(item), ordinal, number + 1, charge);
         return;
       }
     }
@@ -374,17 +407,18 @@ class StageStep final : public StageLoop {
     }
   }
 
-  void put_aside(In&& item, std::uint64_t ordinal, unsigned number) noexcept {
+  void put_aside(In&& item, std::uint64_t ordinal, unsigned number, std::size_t charge) noexcept {
     try {
       auto delayed = std::make_unique<Delayed>(std::move(item));
       const auto wait = back_off_before(worker().stage().on_error, number);
       delayed->due = Deadline::after(wait, worker().control().now()).time();
       delayed->ordinal = ordinal;
       delayed->attempt = number;
+      delayed->charge = charge;
       delay(std::move(delayed));
     } catch (...) {
       worker().counts.add(Count::failed);
-      ++owed_;
+      owe(charge);
       fail_phase(worker(), "moving an item");
     }
   }
@@ -395,6 +429,7 @@ class StageStep final : public StageLoop {
   OutputSide<Out> out_;
   std::optional<Body> body_;  // until the worker leaves
   ItemVector<In> batch_;
+  ItemVector<std::size_t> weights_;  // of the batch's items, where they are weighed
 };
 
 }  // namespace sluice::detail

@@ -48,10 +48,13 @@ class StepBody {
 
   /// The queue that this worker takes from; null for sources.
   [[nodiscard]] virtual QueueCore* input() const noexcept = 0;
-  /// After needs_room: a queue without room for an output that waits, and whether there are more.
+  /// After needs_room: a queue without room for an output that waits.
   struct Full {
     QueueCore* queue = nullptr;
-    bool several = false;
+    std::size_t weight = 0;  ///< of that output, where the queue is bounded in bytes
+    bool several =
+        false;  ///< not that queue alone will tell: several are full, or memory or order is missed
+    bool memory = false;  ///< the run's memory budget is used up
   };
   [[nodiscard]] virtual Full full() const noexcept = 0;
   /// After needs_room: could an output go on by now? `closely` for the last look before sleeping
@@ -64,6 +67,8 @@ class StepBody {
 
   /// What this worker waits for at wake_at() is moot once the run is stopping. Threads  any.
   [[nodiscard]] virtual bool stop_ends_wait() const noexcept = 0;
+  /// It waits for memory as well as for wake_at(), and there is some again. Threads  any.
+  [[nodiscard]] virtual bool memory_ends_wait() const noexcept { return false; }
 
   /// Items between being taken and leaving in order, now and at most; zeros where no order is kept.
   struct InOrder {

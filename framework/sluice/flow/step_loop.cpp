@@ -14,7 +14,10 @@ StepResult StepLoop::step(StepFrame& frame) noexcept {
 StepBody::Full StepLoop::full() const noexcept {
   const PortCore* const port = waiting_port();
   if (port == nullptr) return {};
-  return {.queue = port->full(), .several = port->several_full()};
+  return {.queue = port->full(),
+          .weight = port->full_weight(),
+          .several = port->several_full(),
+          .memory = port->short_of_memory()};
 }
 bool StepLoop::any_room(bool closely) const noexcept {
   const PortCore* const port = waiting_port();

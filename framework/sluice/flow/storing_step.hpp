@@ -14,6 +14,9 @@
 // (3) Whether the store is full is written at the end of a step and read by whoever looks for work: with a full
 //     store the worker waits for room downstream alone, and room in the store comes only from its own steps.
 // Runs on the pool only: a thread of its own could not wait for items and for room at the same time.
+// In a run with a memory budget an item keeps its charge while it is in memory: it is given back when the item
+// goes to the file, or on to the port, which charges it as an output. Once the budget is used up, what can go
+// to the file goes there. The two blocks that the file has in memory are not charged.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -37,6 +40,7 @@ class StoringStep final : public StepLoop {
  public:
   StoringStep(const StepSetup& setup, const SpillOptions& options)
       : StepLoop(*setup.worker),
+        memory_(setup.input->memory()),
         lane_(&static_cast<Edge<T>*>(setup.input)->queue(0)),
         port_(setup.outputs, *setup.worker),
         store_(std::in_place, options) {
@@ -87,9 +91,7 @@ class StoringStep final : public StepLoop {
     const std::size_t stored = frame.items;
     try {
       if (next_ == batch_.size() && store_->has_room()) get(frame.max_items);
-      for (; next_ < batch_.size() && store_->has_room(); ++next_, ++frame.items) {
-        store_->put(std::move(batch_[next_]));
-      }
+      for (; next_ < batch_.size() && store_->has_room(); ++next_, ++frame.items) keep(next_);
     } catch (...) {
       fail_phase(worker(), "keeping an item");
     }
@@ -100,23 +102,77 @@ class StoringStep final : public StepLoop {
   void get(std::size_t max_items) {
     batch_.clear();
     next_ = 0;
+    weights_.clear();
     try {
-      static_cast<void>(lane_->try_get_many(batch_, max_items));
+      if (lane_->weighs()) {
+        const std::size_t most = worker().stage().batch_bytes;
+        static_cast<void>(lane_->try_get_weighed(batch_, max_items,
+                                                 most != 0 ? most : ~std::size_t{0}, weights_));
+      } else {
+        static_cast<void>(lane_->try_get_many(batch_, max_items));
+      }
     } catch (...) {
-      worker().counts.add(Count::taken, batch_.size());
+      count_taken();
       throw;
     }
+    count_taken();
+  }
+
+  void count_taken() noexcept {
     worker().counts.add(Count::taken, batch_.size());
+    if (memory_ == nullptr) return;
+    for (std::size_t i = 0; i < batch_.size(); ++i) held_bytes_ += charge_of(i);
+    memory_->lane_taken(*lane_);
+  }
+
+  void keep(std::size_t at) {
+    const bool to_file = memory_ != nullptr && !memory_->has_room();
+    const bool in_file = store_->put(std::move(batch_[at]), to_file);
+    if (memory_ == nullptr) return;
+    if (in_file) {
+      free(charge_of(at));
+    } else {
+      charges_.push(charge_of(at));
+    }
+  }
+
+  [[nodiscard]] std::size_t charge_of(std::size_t at) const noexcept {
+    if constexpr (kFixedWeight<T>) {
+      return sizeof(T);
+    } else {
+      return weights_[at];
+    }
+  }
+  void free(std::size_t charge) noexcept {
+    held_bytes_ -= charge;
+    worker().counts.add(Count::freed, charge);
+    memory_->budget().release(charge);
+  }
+  // The oldest stored item goes to the port, which charges it. Returns  what it adds to what is charged.
+  std::size_t give_oldest() {
+    const bool in_memory = store_->next_is_in_memory();
+    T item = store_->take();
+    const std::size_t weight = memory_ == nullptr || in_memory ? 0 : sluice::weight_of(item);
+    port_.stage(std::move(item));
+    ++offered_;
+    if (!in_memory || charges_.empty()) return weight;
+    free(charges_.front());
+    charges_.pop();
+    return weight;
+  }
+  // What comes from the file is no more than this worker's share, or one item.
+  void give_some() {
+    const std::size_t most =
+        worker().stage().batch_bytes != 0 ? worker().stage().batch_bytes : ~std::size_t{0};
+    std::size_t added = 0;
+    while (offered_ < kGiven && !store_->empty() && added < most) added += give_oldest();
   }
 
   // Items become outputs some at a time; the port holds what the next stage has no room for.
   bool give() noexcept {
     if (pending() || store_->empty()) return false;
     try {
-      while (offered_ < kGiven && !store_->empty()) {
-        port_.stage(store_->take());
-        ++offered_;
-      }
+      give_some();
       port_.commit();
     } catch (...) {
       port_.discard();
@@ -153,6 +209,7 @@ class StoringStep final : public StepLoop {
   void drop_taken() noexcept override {
     if (!store_.has_value()) return;
     worker().counts.add(Count::cancelled, store_->size() + (batch_.size() - next_));
+    if (memory_ != nullptr) free(held_bytes_);
     settle(worker().counts[Count::taken] - worker().counts[Count::settled]);
     offered_ = 0;
     batch_.clear();
@@ -167,6 +224,7 @@ class StoringStep final : public StepLoop {
     gauge_.end();
   }
 
+  MemoryShare* memory_;  // of the input edge; null when the run has no budget
   Queue<T>* lane_;
   OutPort<T> port_;
   std::optional<SpillStore<T>> store_;  // until the worker leaves
@@ -174,6 +232,9 @@ class StoringStep final : public StepLoop {
   std::size_t next_ = 0;     // of the batch: the first that is not stored
   std::size_t offered_ = 0;  // items whose outputs are in the port
   StoreGauge gauge_;
+  ItemVector<std::size_t> weights_;  // of the batch's items, where they are weighed
+  ItemFifo<std::size_t> charges_;    // of the stored items that are in memory
+  std::size_t held_bytes_ = 0;       // the charges of all that was taken and is in memory
 };
 
 template <class T>
@@ -184,6 +245,7 @@ class StoringMaker final : public StageMaker {
   [[nodiscard]] std::unique_ptr<EdgeBase> make_edge(EdgeSpec spec) const override {
     return std::make_unique<Edge<T>>(std::move(spec));
   }
+  [[nodiscard]] ItemWeight weight() const noexcept override { return item_weight<T>(); }
   [[nodiscard]] std::unique_ptr<StageInstance> open(std::size_t) override {
     return std::make_unique<Instance>(options_);
   }

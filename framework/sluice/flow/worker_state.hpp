@@ -40,6 +40,8 @@ struct StageState {
   std::chrono::nanoseconds soft_timeout{0};
   std::size_t window =
       0;  ///< items in progress or waiting for their turn, where order is kept; else 0
+  std::size_t batch_bytes =
+      0;  ///< what a worker takes at once weighs no more, but for one item; 0: any
   std::uint64_t seed = 0;
   unsigned incarnation = 0;  ///< of the process that this is an image for
   RunControl* control = nullptr;

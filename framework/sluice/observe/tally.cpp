@@ -6,6 +6,7 @@ namespace sluice::detail {
 
 #if defined(SLUICE_LEDGER_MUTANTS)
 std::atomic<bool> settles_before_flush{false};
+std::atomic<bool> keeps_memory_charged{false};
 std::atomic<Count> omitted_count{Count::kinds};
 std::atomic<std::uint64_t> omitted_turn{kEveryTurn};
 std::atomic<std::uint64_t> omission_turns{0};

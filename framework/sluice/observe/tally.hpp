@@ -42,12 +42,16 @@ enum class Count : unsigned char {
   dropped,    ///< outputs that found a full edge and were dropped
   displaced,  ///< items that a full edge dropped to make room for an output
   cleared,    ///< queued items that were dropped because their edge was cancelled
+  charged,    ///< bytes of the outputs accepted by an edge, in a run with a memory budget
+  freed,      ///< bytes given back for items that are settled, or went to a file
   kinds,
 };
 
 #if defined(SLUICE_LEDGER_MUTANTS)
 /// The mutant "done before flush": an item is settled while its outputs wait for room.
 extern std::atomic<bool> settles_before_flush;
+/// The mutant "kept memory": nothing is given back to the budget.
+extern std::atomic<bool> keeps_memory_charged;
 /// The kind of increment that this build leaves out; Count::kinds leaves out none.
 extern std::atomic<Count> omitted_count;
 /// Which increment of that kind, from 0; kEveryTurn leaves out all of them.

@@ -28,6 +28,10 @@ class Explainer {
                    run_.ended() ? "ended" : "running");
     for (std::size_t i = 0; i < run_.plan().stages.size(); ++i) describe_stage(out, i);
     for (const PlannedEdge& edge : run_.plan().edges) describe_edge(out, edge);
+    if (const MemoryBudget* const memory = run_.memory(); memory != nullptr) {
+      fmt::format_to(std::back_inserter(out), "  memory: {} of {} bytes held by items\n",
+                     std::max<std::int64_t>(0, memory->charged()), memory->bytes());
+    }
     if (!run_.ended()) fmt::format_to(std::back_inserter(out), "root cause: {}\n", root_cause());
     return fmt::to_string(out);
   }
@@ -64,6 +68,10 @@ class Explainer {
       case Activity::blocked: {
         const std::size_t to = consumer_of(worker.waits_for_room_in());
         if (to == run_.plan().stages.size()) return blocked_text(stage, seconds);
+        if (worker.waits_for_memory()) {
+          return fmt::format("blocked for {:.3f} s, waits for memory to put items on {}", seconds,
+                             run_.edge_into(to)->spec().name);
+        }
         return fmt::format("blocked for {:.3f} s, waits for room on {}", seconds,
                            run_.edge_into(to)->spec().name);
       }

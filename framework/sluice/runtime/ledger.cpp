@@ -29,13 +29,14 @@ class Checker {
       }
       check_branches(stage);
     }
+    if (run_.memory() != nullptr) check_memory();
     report_.balanced = report_.faults.empty();
     return std::move(report_);
   }
 
  private:
-  void expect(std::uint64_t left, std::uint64_t right, const std::string& where,
-              const char* identity) {
+  template <class Number>
+  void expect(Number left, Number right, const std::string& where, const char* identity) {
     if (left == right) return;
     report_.faults.push_back(
         fmt::format("{}: {} does not hold: {} is not {}", where, identity, left, right));
@@ -82,6 +83,18 @@ class Checker {
            fmt::format("stage {} into edge {}", run_.graph().stages[stage].name,
                        branch.edge->spec().name),
            "emitted = put + refused + elsewhere + dropped");
+  }
+
+  // Every byte that was charged was given back: by the one who owned it, which the edges' sums tell, and in all.
+  void check_memory() {
+    for (std::size_t stage = 0; stage < run_.graph().stages.size(); ++stage) {
+      const EdgeBase* const edge = run_.edge_into(stage);
+      if (edge == nullptr) continue;
+      expect(sum_into(run_, *edge, Count::charged),
+             sum_stage(run_, stage, Count::freed) + edge->dropped_bytes(),
+             "edge " + edge->spec().name, "bytes put = bytes freed + bytes dropped");
+    }
+    expect(run_.memory()->charged(), std::int64_t{0}, "the memory budget", "charged = freed");
   }
 
   const RunState& run_;

@@ -150,6 +150,9 @@ EdgeReport edge_report(const RunState& run, const PlannedEdge& planned, bool end
                     .dropped = queues.dropped,
                     .queued = queues.queued,
                     .high_water = queues.high_water,
+                    .capacity_bytes = planned.capacity_bytes,
+                    .queued_bytes = queues.queued_bytes,
+                    .high_water_bytes = queues.high_water_bytes,
                     .full_s = static_cast<double>(edge.full_ns()) * kSecond,
                     .empty_s = starved_in(run, planned.to, now)};
   for (std::size_t lane = 0; edge.lanes() > 1 && lane < edge.lanes(); ++lane) {
@@ -179,6 +182,12 @@ Report make_report(const RunState& run) {
   }
   for (const PlannedEdge& edge : run.plan().edges) {
     report.edges.push_back(edge_report(run, edge, ended, now));
+  }
+  if (const MemoryBudget* const memory = run.memory(); memory != nullptr) {
+    report.memory = {
+        .budget = memory->bytes(),
+        .peak = static_cast<std::uint64_t>(std::max<std::int64_t>(0, memory->peak())),
+        .charged = static_cast<std::uint64_t>(std::max<std::int64_t>(0, memory->charged()))};
   }
   RunState::Happened happened = run.happened();
   report.error_count = happened.error_count;

@@ -27,6 +27,7 @@ RunState::RunState(std::shared_ptr<const Graph> graph, Plan plan, std::uint64_t 
       crew_(std::move(crew)),
       began_(Worker::read_clock()),
       cpu_began_(process_cpu_seconds()) {
+  if (plan_.memory != 0) memory_.emplace(plan_.memory, *this);
   make_edges();
   for (std::size_t i = 0; i < graph_->stages.size(); ++i) make_stage(i, seed);
   for (const Connection& connection : graph_->connections) {
@@ -45,15 +46,42 @@ void RunState::make_edges() {
         return def.role == StageRole::inlet || def.role == StageRole::outlet || def.feedback;
       });
   for (const PlannedEdge& edge : plan_.edges) {
-    const bool endless = edge.capacity == unbounded;
-    edges_[edge.to] = graph_->stages[edge.to].maker->make_edge(
-        {.name = edge.name,
-         .capacity = edge.capacity,
-         .lanes = edge.lanes,
-         .unbounded = endless,
-         .refilled_by_halves =
-             !served && !endless && edge.lanes == 1 && edge.capacity >= kRefilledByHalves});
+    edges_[edge.to] = graph_->stages[edge.to].maker->make_edge(spec_of(edge, served));
   }
+}
+
+EdgeSpec RunState::spec_of(const PlannedEdge& edge, bool served) {
+  const bool endless = edge.capacity == unbounded;
+  EdgeSpec spec{.name = edge.name,
+                .capacity = edge.capacity,
+                .lanes = edge.lanes,
+                .unbounded = endless,
+                .refilled_by_halves = !served && !endless && edge.lanes == 1 &&
+                                      edge.capacity_bytes == 0 &&
+                                      edge.capacity >= kRefilledByHalves,
+                .capacity_bytes = edge.capacity_bytes};
+  if (memory_.has_value()) {
+    std::size_t deepest = 0;
+    for (const PlannedStage& stage : plan_.stages) deepest = std::max(deepest, stage.depth);
+    spec.memory = &memory_->add_share(plan_.stages[edge.to].depth, deepest);
+  }
+  return spec;
+}
+
+// A worker's share of its input edge, and of the budget one of four parts among all workers: what one holds
+// others can't.
+std::size_t RunState::batch_bytes_of(std::size_t stage) const noexcept {
+  std::size_t workers = 0;
+  for (const PlannedStage& planned : plan_.stages) workers += planned.workers;
+  std::size_t most = plan_.memory / (4 * std::max<std::size_t>(workers, 1));
+  if (plan_.memory != 0) most = std::max<std::size_t>(most, 1);
+  for (const PlannedEdge& edge : plan_.edges) {
+    if (edge.to != stage || edge.capacity_bytes == 0) continue;
+    const std::size_t share =
+        std::max<std::size_t>(edge.capacity_bytes / plan_.stages[stage].workers, 1);
+    most = most == 0 ? share : std::min(most, share);
+  }
+  return most;
 }
 
 void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
@@ -68,6 +96,7 @@ void RunState::make_stage(std::size_t stage, std::uint64_t seed) {
   state.holds_back_off = planned.keyed || planned.order == Order::keep;
   state.streaming = def.options.streaming;
   state.deaths_allowed = def.options.process.attempts;
+  state.batch_bytes = batch_bytes_of(stage);
   state.seed = derived_seed(seed, stage);
   state.control = this;
   state.input = edges_[stage].get();
@@ -235,6 +264,7 @@ void RunState::stop_sources() noexcept {
 
 void RunState::ring_room() noexcept {
   if (room_point_.has_waiters()) room_point_.wake_all();
+  if (memory_.has_value() && timer_point_.has_waiters()) timer_point_.wake_all();
   if (bell_ != nullptr) bell_->wake_one();
 }
 

@@ -12,6 +12,7 @@
 #include <sluice/base/unique_function.hpp>
 #include <sluice/flow/endpoint.hpp>
 #include <sluice/flow/feedback_loop.hpp>
+#include <sluice/flow/memory_budget.hpp>
 #include <sluice/flow/run_control.hpp>
 #include <sluice/report.hpp>
 #include <sluice/runtime/worker.hpp>
@@ -25,6 +26,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -115,6 +117,10 @@ class RunState final : public RunControl, public Endpoint::Listener {
   [[nodiscard]] StageInstance& instance(std::size_t stage) noexcept { return *instances_[stage]; }
   /// The worker processes; null when no stage has any.
   [[nodiscard]] ProcessCrew* crew() const noexcept { return crew_.get(); }
+  /// The run's memory budget; null when it has none.
+  [[nodiscard]] const MemoryBudget* memory() const noexcept {
+    return memory_.has_value() ? &*memory_ : nullptr;
+  }
   /// Where workers wait for a timer, so that cancel can end the wait.
   [[nodiscard]] WaitPoint& timer_point() noexcept { return timer_point_; }
   /// Where a worker with a thread of its own waits for room in one of several queues.
@@ -139,6 +145,8 @@ class RunState final : public RunControl, public Endpoint::Listener {
 
  private:
   void make_edges();
+  [[nodiscard]] EdgeSpec spec_of(const PlannedEdge& edge, bool served);
+  [[nodiscard]] std::size_t batch_bytes_of(std::size_t stage) const noexcept;
   void make_stage(std::size_t stage, std::uint64_t seed);
   void make_workers(std::size_t stage);
   void make_loops();
@@ -156,6 +164,7 @@ class RunState final : public RunControl, public Endpoint::Listener {
   std::shared_ptr<const Graph> graph_{};
   Plan plan_;
   RunHooks hooks_;
+  std::optional<MemoryBudget> memory_{};
   std::deque<StageState> states_;
   std::deque<FeedbackLoop> loops_{};
   std::vector<std::unique_ptr<EdgeBase>> edges_{};

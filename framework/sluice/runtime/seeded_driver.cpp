@@ -10,10 +10,11 @@
 namespace sluice::detail {
 
 SeededDriver::SeededDriver(const Pipeline& pipeline, std::uint64_t seed,
-                           const std::vector<StageOverride>& overrides, RunHooks hooks)
+                           const std::vector<StageOverride>& overrides, RunHooks hooks,
+                           std::size_t memory)
     : random_{seed},
       run_{std::make_shared<RunState>(pipeline.shared_graph(),
-                                      plan(pipeline, Machine{.cores = 2}, overrides), seed,
+                                      plan(pipeline, Machine{.cores = 2}, overrides, memory), seed,
                                       std::move(hooks))} {
   run_->set_now(Clock::time_point{});
   for (const auto& worker : run_->workers()) live_.push_back({worker.get()});

@@ -37,7 +37,8 @@ class SeededDriver {
   };
 
   SeededDriver(const Pipeline& pipeline, std::uint64_t seed,
-               const std::vector<StageOverride>& overrides = {}, RunHooks hooks = {});
+               const std::vector<StageOverride>& overrides = {}, RunHooks hooks = {},
+               std::size_t memory = kAuto);
 
   /// One step of one worker, after a jump of the clock where none could progress before. Returns  false once
   /// the run has ended. Throws  Deadlock.

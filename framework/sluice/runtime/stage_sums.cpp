@@ -17,6 +17,12 @@ EdgeSums sum_queues(EdgeBase& edge) noexcept {
     sums.dropped += lane.dropped_count();
     sums.queued += lane.size();
     sums.high_water = std::max<std::uint64_t>(sums.high_water, lane.high_water());
+    sums.queued_bytes += lane.size_bytes();
+    sums.high_water_bytes = std::max<std::uint64_t>(sums.high_water_bytes, lane.high_water_bytes());
+  }
+  if (const std::size_t each = edge.fixed_weight(); each != 0) {
+    sums.queued_bytes = sums.queued * each;
+    sums.high_water_bytes = sums.high_water * each;
   }
   return sums;
 }

@@ -21,6 +21,9 @@ struct EdgeSums {
   std::uint64_t dropped = 0;
   std::uint64_t queued = 0;
   std::uint64_t high_water = 0;  ///< of the largest lane
+  // What that weighs, where items are weighed or all weigh the same.
+  std::uint64_t queued_bytes = 0;
+  std::uint64_t high_water_bytes = 0;
 };
 [[nodiscard]] EdgeSums sum_queues(EdgeBase& edge) noexcept;
 

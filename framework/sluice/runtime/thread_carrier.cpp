@@ -11,7 +11,7 @@ namespace {
 
 // A timer can't be waited for on the input queue, where there may be items that must not be taken
 // yet. Whatever makes a timer moot rings timer_point() (sync-point wake-all: the look that follows the
-// announcement sees it, or the ring ends the sleep).
+// announcement sees it, or the ring ends the sleep; for memory that comes back, sync-point memory-or-waiter).
 void wait_for_timer(RunState& run, const Worker& worker) noexcept {
   WaitPoint& point = run.timer_point();
   const WaitPoint::Ticket ticket = point.announce();

@@ -76,33 +76,38 @@ StepResult Worker::step(Nanoseconds& now) noexcept {
 }
 
 void Worker::note_wait(StepResult result) noexcept {
-  full_.store(result == StepResult::needs_room ? body->full().queue : nullptr,
-              std::memory_order_relaxed);
+  note_full(result == StepResult::needs_room ? body->full() : StepBody::Full{});
   const bool timed = result == StepResult::needs_input || result == StepResult::needs_time;
   wake_at_.store(timed ? ns_of(body->wake_at()) : kNever, std::memory_order_relaxed);
   waits_ = result != StepResult::progressed;
 }
 
+void Worker::note_full(const StepBody::Full& full) noexcept {
+  full_.store(full.queue, std::memory_order_relaxed);
+  waits_for_memory_.store(full.memory, std::memory_order_relaxed);
+}
+
 void Worker::wait_for_room() noexcept {
   const Nanoseconds begun = read_clock();
-  full_.store(body->full().queue, std::memory_order_relaxed);
+  note_full(body->full());
   enter(Activity::blocked, begun);
   sleep_for_room();
   const Nanoseconds now = read_clock();
   body->add_full_ns(now - begun);
-  full_.store(nullptr, std::memory_order_relaxed);
+  note_full({});
   enter(Activity::busy, now);
 }
 
 // One queue wakes one waiter; who waits for several of them is rung up by all (sync-point
-// announce-or-look of the queues, with the run's point in place of theirs).
+// announce-or-look of the queues, with the run's point in place of theirs). The same point is rung for who
+// waits for memory (sync-point memory-or-waiter).
 void Worker::sleep_for_room() noexcept {
   const StepBody::Full full = body->full();
   if (!full.several) {
-    if (service_ns_ < kCheapItem) {
+    if (service_ns_ < kCheapItem && full.weight == 0) {
       full.queue->wait_for_refill();
     } else {
-      full.queue->wait_for_room();
+      static_cast<void>(full.queue->wait_for_room({}, {}, full.weight));
     }
     return;
   }
@@ -124,11 +129,11 @@ void Worker::learn(const StepFrame& frame, Nanoseconds spent) noexcept {
 }
 
 // While a run drains, retries keep their time; a source has nothing to retry for once it is stopped, and
-// a throttle has nobody left to hold back.
+// a throttle has nobody left to hold back. Who took no more for want of memory may when there is some.
 bool Worker::timer_is_moot() const noexcept {
   const RunControl& control = state.control();
   return (body->stop_ends_wait() ? control.stopping() : control.cancelled()) ||
-         state.stage().enough.load(std::memory_order_relaxed);
+         body->memory_ends_wait() || state.stage().enough.load(std::memory_order_relaxed);
 }
 
 bool Worker::may_progress(Nanoseconds now, bool closely) const noexcept {

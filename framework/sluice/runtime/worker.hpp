@@ -93,6 +93,10 @@ class Worker final : public EmitWait {
   [[nodiscard]] const QueueCore* waits_for_room_in() const noexcept {
     return full_.load(std::memory_order_relaxed);
   }
+  /// It is not room that this queue lacks: the run's memory budget is used up.
+  [[nodiscard]] bool waits_for_memory() const noexcept {
+    return waits_for_memory_.load(std::memory_order_relaxed);
+  }
 
   [[nodiscard]] static Nanoseconds read_clock() noexcept {
     return std::chrono::steady_clock::now().time_since_epoch().count();
@@ -102,6 +106,7 @@ class Worker final : public EmitWait {
   void enter(Activity activity, Nanoseconds now) noexcept;
   void learn(const StepFrame& frame, Nanoseconds spent) noexcept;
   void note_wait(StepResult result) noexcept;
+  void note_full(const StepBody::Full& full) noexcept;
 
   // A step with much more work than this would hold back the thread that runs it, and the items
   // that it has taken, for too long.
@@ -124,6 +129,7 @@ class Worker final : public EmitWait {
   std::atomic<Nanoseconds> wake_at_;
   std::atomic<Nanoseconds> rests_until_{0};
   std::atomic<const QueueCore*> full_{nullptr};
+  std::atomic<bool> waits_for_memory_{false};
   std::atomic<Nanoseconds> clocks_[kClocks] = {};
   std::atomic<int> thread_id_{0};  // 0: none, or it has ended; then the times are these
   std::atomic<Nanoseconds> thread_ran_{0};

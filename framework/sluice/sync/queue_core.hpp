@@ -94,6 +94,8 @@ class BasicQueueCore {
   [[nodiscard]] std::size_t high_water() const noexcept { return ring_.high_water(); }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return ring_.size_bytes(); }
   [[nodiscard]] std::size_t high_water_bytes() const noexcept { return ring_.high_water_bytes(); }
+  /// What all items that were ever put weighed; 0 when items are not weighed.
+  [[nodiscard]] std::uint64_t bytes_put() const noexcept { return ring_.bytes_put(); }
 
   /// Changes the bound. Items beyond a lowered bound stay; puts are refused until they are gone.
   /// Throws  UsageError when it is 0.
@@ -122,6 +124,11 @@ class BasicQueueCore {
   [[nodiscard]] bool may_have_room(std::size_t weight = 0) const noexcept {
     return ring_.may_have_room(1, weight);
   }
+
+  /// Closed, or room for an item that weighs as much (what it weighs matters to a bound in bytes only).
+  [[nodiscard]] bool has_room_for(std::size_t weight) const noexcept;
+  /// A sleeper's look as above: true also when closed and in doubt.
+  [[nodiscard]] bool may_be_empty() const noexcept { return ring_.may_be_empty(); }
 
   /// wait_for_room() for a producer that makes items faster than they are taken: it waits until as many
   /// slots are free as set_refill() was told, so that it is not woken for each. For a while only, then
@@ -230,7 +237,6 @@ class BasicQueueCore {
 
   [[nodiscard]] Probe items_probe(std::size_t others) const noexcept;
   [[nodiscard]] Probe room_probe(std::size_t weight, std::size_t others) const noexcept;
-  [[nodiscard]] bool has_room_for(std::size_t weight) const noexcept;
   [[nodiscard]] bool wait_patiently();
   [[nodiscard]] std::int64_t spin_budget() const noexcept;
 

@@ -6,7 +6,6 @@
 #include <sluice/queue.hpp>
 
 #include <bit>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -145,10 +144,11 @@ std::size_t BasicQueue<T, Sync>::fill_piece(const Grant& grant, typename Items::
   const RingSlots slots = this->ring().put_slots();
   if constexpr (!Items::kBoxed && std::is_trivially_copyable_v<T>) {
     const std::size_t first = Storage::in_a_row(slots, grant.index, count);
-    std::memcpy(Storage::at(slots, grant.index), items.data(), first * sizeof(T));
+    // Without <cstring>, which would be 457 lines more for everybody who includes this.
+    __builtin_memcpy(Storage::at(slots, grant.index), items.data(), first * sizeof(T));
     if (first < count) {
-      std::memcpy(Storage::at(slots, grant.index + first), items.data() + first,
-                  (count - first) * sizeof(T));
+      __builtin_memcpy(Storage::at(slots, grant.index + first), items.data() + first,
+                       (count - first) * sizeof(T));
     }
   } else {
     std::size_t filled = 0;
@@ -185,8 +185,8 @@ PutManyResult BasicQueue<T, Sync>::put_many_waiting(std::span<T> items, PutManyR
 }
 
 template <class T, class Sync>
-auto BasicQueue<T, Sync>::put_over(T&& item) -> PutOver {
-  if (put_at_once(std::move(item))) return {};
+auto BasicQueue<T, Sync>::put_over(T&& item, std::size_t weight, bool squeeze) -> PutOver {
+  if (!squeeze && put_at_once(std::move(item))) return {};
   typename Items::Spares spares(1);
   // Destroyed after the claims have ended.
   typename Items::Leftovers leftovers;
@@ -194,34 +194,50 @@ auto BasicQueue<T, Sync>::put_over(T&& item) -> PutOver {
   auto& ring = this->ring();
   Grant grant;
   Grant oldest;
-  Claim claim = ring.claim_put_over(grant, oldest);
-  for (; claim == Claim::grow; claim = ring.claim_put_over(grant, oldest)) grow();
+  Claim claim = ring.claim_put_over(grant, oldest, weight, squeeze);
+  while (claim == Claim::grow) {
+    grow();
+    claim = ring.claim_put_over(grant, oldest, weight, squeeze);
+  }
   if (claim == Claim::closed) return {.status = PutStatus::closed};
   const bool full = claim == Claim::none;
   const RingSlots slots = ring.put_slots();
   auto* const slot = Storage::at(slots, grant.index);
   auto* const old = full ? Storage::at(slots, oldest.index) : nullptr;  // may be the same slot
+  PutOver over{.dropped = full};
+  if (full && weigher_) over.weight = Storage::weight(slots, oldest.index);
+  const bool fits = !full || ring.fits_without(grant, oldest, over.weight, weight, squeeze);
+  if (!fits) over.status = PutStatus::full;
   if constexpr (Items::kBoxed) {
     typename Items::Slot box = nullptr;
     try {
-      Items::fill(&box, spares, std::move(item));
+      if (fits) Items::fill(&box, spares, std::move(item));
     } catch (...) {
       if (full) ring.unclaim_get(oldest);
       ring.unclaim_put(grant);
       throw;
     }
     if (full) Items::remove(old, leftovers);
-    *slot = box;
+    if (fits) *slot = box;
   } else {
     if (full) {
       dropped.emplace(std::move(*old), oldest.index);
       Items::remove(old, leftovers);
     }
-    Items::fill(slot, spares, std::move(item));
+    if (fits) Items::fill(slot, spares, std::move(item));
   }
+  if (full && weigher_) ring.remove_weight(over.weight);
   if (full) this->drop_oldest(oldest);
+  if (!fits) {
+    ring.unclaim_put(grant);
+    return over;
+  }
+  if (weigher_) {
+    Storage::weight(slots, grant.index) = weight;
+    ring.add_weight(weight);
+  }
   this->publish(grant, 1);
-  return {.dropped = full};
+  return over;
 }
 
 // Doubles the storage, unless somebody else has done so meanwhile. Allocates before it claims.

@@ -28,7 +28,7 @@ inline bool BasicQueue<T, Sync>::take_at_once(GetResult<T>& result) noexcept {
 }
 
 template <class T, class Sync>
-void BasicQueue<T, Sync>::take_one(GetResult<T>& result) {
+std::size_t BasicQueue<T, Sync>::take_one(GetResult<T>& result) {
   typename Items::Leftovers leftovers;  // destroyed after the claim has ended
   auto& ring = this->ring();
   Grant grant;
@@ -37,11 +37,11 @@ void BasicQueue<T, Sync>::take_one(GetResult<T>& result) {
       break;
     case Claim::closed:
       result.set_status(GetStatus::closed);
-      return;
+      return 0;
     case Claim::none:
     case Claim::grow:
       result.set_status(GetStatus::empty);
-      return;
+      return 0;
   }
   const RingSlots slots = ring.get_slots();
   auto* slot = Storage::at(slots, grant.index);
@@ -56,8 +56,13 @@ void BasicQueue<T, Sync>::take_one(GetResult<T>& result) {
     result.emplace(std::move(Items::item(slot)), grant.index);
   }
   Items::remove(slot, leftovers);
-  if (weigher_) ring.remove_weight(Storage::weight(slots, grant.index));
+  std::size_t weight = 0;
+  if (weigher_) {
+    weight = Storage::weight(slots, grant.index);
+    ring.remove_weight(weight);
+  }
   this->release(grant, 1);
+  return weight;
 }
 
 template <class T, class Sync>
@@ -66,7 +71,7 @@ void BasicQueue<T, Sync>::get_waiting(GetResult<T>& result, const Deadline& dead
   typename Core::ItemsWaiter waiter(*this, deadline, std::move(stop));
   for (;;) {
     const WaitEnd end = waiter.wait();
-    take_one(result);
+    static_cast<void>(take_one(result));
     if (result.status() != GetStatus::empty || end == WaitEnd::deadline) return;
     if (end == WaitEnd::stopped) {
       result.set_status(GetStatus::stopped);
@@ -76,10 +81,38 @@ void BasicQueue<T, Sync>::get_waiting(GetResult<T>& result, const Deadline& dead
 }
 
 template <class T, class Sync>
+template <class Weights>
+struct BasicQueue<T, Sync>::Load {
+  void make_room(std::size_t wanted) { weights->reserve(weights->size() + wanted); }
+  // How many of the first `count` items weigh no more than may come; at least one.
+  [[nodiscard]] std::size_t fits(const RingSlots& slots, std::uint64_t first,
+                                 std::size_t count) const noexcept {
+    std::size_t left = max_bytes;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t weight = Storage::weight(slots, first + i);
+      if (weight > left) return i == 0 ? 1 : i;
+      left -= weight;
+    }
+    return count;
+  }
+  void take(std::size_t weight) { weights->push_back(std::move(weight)); }
+
+  Weights* weights;
+  std::size_t max_bytes;
+};
+
+template <class T, class Sync>
 template <ItemBuffer<T> Buffer>
 GetManyResult BasicQueue<T, Sync>::try_get_many(Buffer& buffer, std::size_t max) {
+  return take_many(buffer, max, NoLoad{});
+}
+
+template <class T, class Sync>
+template <class Buffer, class Weight>
+GetManyResult BasicQueue<T, Sync>::take_many(Buffer& buffer, std::size_t max, Weight load) {
   if (max == 0) return {};
   const std::size_t wanted = make_room(buffer, max, [this] { return this->size(); });
+  load.make_room(wanted);
   typename Items::Leftovers leftovers;
   Grant grant;
   switch (this->ring().claim_get(grant)) {
@@ -91,10 +124,11 @@ GetManyResult BasicQueue<T, Sync>::try_get_many(Buffer& buffer, std::size_t max)
     case Claim::grow:
       return {.status = GetStatus::empty};
   }
-  const std::size_t count = grant.count < wanted ? grant.count : wanted;
+  const std::size_t count =
+      load.fits(this->ring().get_slots(), grant.index, grant.count < wanted ? grant.count : wanted);
   std::size_t taken = 0;
   try {
-    move_out(buffer, grant, count, taken, leftovers);
+    move_out(buffer, grant, count, taken, leftovers, load);
   } catch (...) {
 #ifndef SLUICE_MUTANT_BATCH_LOST_ON_THROW
     this->release(grant, taken);
@@ -109,13 +143,16 @@ GetManyResult BasicQueue<T, Sync>::try_get_many(Buffer& buffer, std::size_t max)
 
 // Moves `count` items to the buffer. `taken` is right at any time, also when this throws.
 template <class T, class Sync>
-template <class Buffer>
+template <class Buffer, class Weight>
 void BasicQueue<T, Sync>::move_out(Buffer& buffer, const Grant& grant, std::size_t count,
-                                   std::size_t& taken, typename Items::Leftovers& leftovers) {
+                                   std::size_t& taken, typename Items::Leftovers& leftovers,
+                                   Weight& load) {
   const RingSlots slots = this->ring().get_slots();
   const auto settle_weights = [&](std::size_t n) {
     for (std::size_t i = 0; weigher_ && i < n; ++i) {
-      this->ring().remove_weight(Storage::weight(slots, grant.index + taken + i));
+      const std::size_t weight = Storage::weight(slots, grant.index + taken + i);
+      this->ring().remove_weight(weight);
+      load.take(weight);
     }
     taken += n;
   };

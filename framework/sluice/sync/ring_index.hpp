@@ -69,10 +69,14 @@ class BasicRingIndex {
   [[nodiscard]] bool claim_put_at_once(Grant& grant) noexcept;
   [[gnu::always_inline]] void publish(const Grant& grant, std::uint64_t count) noexcept;
   void unclaim_put(const Grant& grant) noexcept { store_tail(grant.index, 0); }
-  /// Claims the tail also where there is no room. ok: as claim_put(). none: there is none, and the
-  /// head is claimed, too: `oldest` has to be removed and released before the put is published, or
-  /// both are unclaimed. Not for queues that weigh.
-  [[nodiscard]] Claim claim_put_over(Grant& grant, Grant& oldest) noexcept;
+  /// Claims the tail also where there is no room for an item that heavy. ok: as claim_put(). none: there is
+  /// none, and the head is claimed, too: `oldest` has to be removed and released before the put is
+  /// published, or both are unclaimed. `squeeze`: there is room in an empty queue only.
+  [[nodiscard]] Claim claim_put_over(Grant& grant, Grant& oldest, std::size_t weight,
+                                     bool squeeze) noexcept;
+  /// Under both claims: would there be room without the oldest item?
+  [[nodiscard]] bool fits_without(const Grant& grant, const Grant& oldest, std::size_t old_weight,
+                                  std::size_t weight, bool squeeze) const noexcept;
   /// Under both claims: the oldest item is removed, its slot is free; the head's claim ends.
   void release_oldest(const Grant& oldest) noexcept {
     put_.seen_head.store(oldest.index + 1, std::memory_order_relaxed);
@@ -120,9 +124,12 @@ class BasicRingIndex {
     RingSlots slots;
     std::uint64_t first = 0;
     std::uint64_t count = 0;
+    std::uint64_t bytes = 0;  ///< as they were weighed
   };
   /// When nobody else uses the queue any more: what is in it.
-  [[nodiscard]] Contents contents() const noexcept { return {put_.slots, head(), tail() - head()}; }
+  [[nodiscard]] Contents contents() const noexcept {
+    return {put_.slots, head(), tail() - head(), 0};
+  }
   /// Under both claims: takes everything out of the account and gives it to the caller.
   [[nodiscard]] Contents take_all(std::uint64_t& tail, std::uint64_t& head) noexcept;
   /// Under both claims (or before any other use): the storage from now on.
@@ -136,6 +143,8 @@ class BasicRingIndex {
   [[nodiscard]] bool may_have_items(std::uint64_t count) const noexcept;
   /// The sleepers' look for room: true also when closed or when a put or get is in progress.
   [[nodiscard]] bool may_have_room(std::uint64_t count, std::size_t weight) const noexcept;
+  /// The sleepers' look for a queue without items: true also when closed or when a put or get is in progress.
+  [[nodiscard]] bool may_be_empty() const noexcept;
   [[nodiscard]] bool has_items() const noexcept;
   [[nodiscard]] bool has_room(std::uint64_t count = 1) const noexcept;
   /// Closed and empty.
@@ -166,6 +175,10 @@ class BasicRingIndex {
   [[nodiscard]] std::size_t capacity_bytes() const noexcept { return capacity_bytes_; }
   [[nodiscard]] std::uint64_t high_water() const noexcept {
     return put_.high_water.load(std::memory_order_relaxed);
+  }
+  /// What all puts weighed.
+  [[nodiscard]] std::uint64_t bytes_put() const noexcept {
+    return put_.bytes.load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t high_water_bytes() const noexcept {
     return put_.high_water_bytes.load(std::memory_order_relaxed);

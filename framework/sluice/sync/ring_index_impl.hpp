@@ -72,7 +72,8 @@ Claim BasicRingIndex<Sync>::claim_put(Grant& grant) noexcept {
 }
 
 template <class Sync>
-Claim BasicRingIndex<Sync>::claim_put_over(Grant& grant, Grant& oldest) noexcept {
+Claim BasicRingIndex<Sync>::claim_put_over(Grant& grant, Grant& oldest, std::size_t weight,
+                                           bool squeeze) noexcept {
   const std::uint64_t word = lock_put();
   if ((word & kClosed) != 0) {
     unlock_put(word);
@@ -83,10 +84,10 @@ Claim BasicRingIndex<Sync>::claim_put_over(Grant& grant, Grant& oldest) noexcept
   const auto grant_from = [&](std::uint64_t head) {
     put_.seen_head.store(head, std::memory_order_relaxed);
     grant = {index, index - head < limit ? limit - (index - head) : 0};
-    return grant.count > 0;
+    return grant.count > 0 && (!squeeze || head == index) && fits(grant, weight);
   };
   if (grant_from(head_word() >> kShift)) return Claim::ok;
-  if (limit < capacity()) {
+  if (grant.count == 0 && limit < capacity()) {
     unlock_put(word);
     return Claim::grow;
   }
@@ -98,6 +99,17 @@ Claim BasicRingIndex<Sync>::claim_put_over(Grant& grant, Grant& oldest) noexcept
   }
   oldest = {head >> kShift, 1};
   return Claim::none;
+}
+
+template <class Sync>
+bool BasicRingIndex<Sync>::fits_without(const Grant& grant, const Grant& oldest,
+                                        std::size_t old_weight, std::size_t weight,
+                                        bool squeeze) const noexcept {
+  if (oldest.index + 1 == grant.index) return true;  // the queue is empty then
+  if (squeeze || capacity_bytes_ == 0) return !squeeze;
+  const std::uint64_t used = put_.bytes.load(std::memory_order_relaxed) -
+                             get_.bytes.load(std::memory_order_relaxed) - old_weight;
+  return used <= capacity_bytes_ && weight <= capacity_bytes_ - used;
 }
 
 template <class Sync>
@@ -236,7 +248,9 @@ template <class Sync>
 auto BasicRingIndex<Sync>::take_all(std::uint64_t& tail, std::uint64_t& head) noexcept -> Contents {
   const RingSlots none{};
   const RingSlots slots = put_.slots;
-  const Contents contents{slots, head >> kShift, (tail >> kShift) - (head >> kShift)};
+  const std::uint64_t bytes =
+      put_.bytes.load(std::memory_order_relaxed) - get_.bytes.load(std::memory_order_relaxed);
+  const Contents contents{slots, head >> kShift, (tail >> kShift) - (head >> kShift), bytes};
   tail |= kClosed | kCancelled;
   head = tail >> kShift << kShift;
   put_.slots = none;

@@ -36,6 +36,15 @@ bool BasicRingIndex<Sync>::may_have_room(std::uint64_t count, std::size_t weight
 }
 
 template <class Sync>
+bool BasicRingIndex<Sync>::may_be_empty() const noexcept {
+  // sync-point announce-or-look: the sleeper's look. The head first, so that it is not ahead of the tail.
+  const std::uint64_t head = get_.word.load(std::memory_order_seq_cst);
+  if ((head & kClaim) != 0) return true;
+  const std::uint64_t tail = put_.word.load(std::memory_order_seq_cst);
+  return (tail & (kClaim | kClosed)) != 0 || tail >> kShift == head >> kShift;
+}
+
+template <class Sync>
 bool BasicRingIndex<Sync>::has_items() const noexcept {
   const std::uint64_t head = head_word() >> kShift;
   return (tail_word() >> kShift) != head;
