@@ -13,13 +13,13 @@
 #include <sluice/flow/copyable.hpp>
 #include <sluice/flow/key_table.hpp>
 #include <sluice/flow/maker.hpp>
+#include <sluice/os/mutex.hpp>
 #include <sluice/stage.hpp>
 #include <sluice/stream.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -39,7 +39,7 @@ struct Gathered {
 
   /// Adds a worker's state; the last call returns the whole.
   std::optional<State> add(State&& state) {
-    const std::lock_guard lock(mutex);
+    const MutexGuard lock(mutex);
     if (!whole.has_value()) {
       whole.emplace(std::move(state));
     } else if constexpr (!std::same_as<Combine, NoCombine>) {
@@ -48,7 +48,7 @@ struct Gathered {
     return --open == 0 ? std::move(whole) : std::nullopt;
   }
 
-  std::mutex mutex;
+  Mutex mutex;
   std::size_t open;
   Combine combine;
   std::optional<State> whole;

@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <memory>
+#include <mutex>
 
 using namespace sluice;
 using namespace sluice::conformance;

@@ -6,7 +6,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 if(NOT BUDGET)
-  set(BUDGET 83000)
+  set(BUDGET 82500)
 endif()
 
 file(MAKE_DIRECTORY ${WORK})

@@ -10,6 +10,7 @@
 #include <sluice/codec.hpp>
 
 #include <complex>
+#include <cstring>
 #include <limits>
 #include <set>
 #include <unordered_set>

@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -66,7 +65,7 @@ class Bytes {
 
   void append(const void* from, std::size_t count) {
     if (count > capacity_ - size_) grow(count);
-    if (count > 0) std::memcpy(data_ + size_, from, count);
+    if (count > 0) __builtin_memcpy(data_ + size_, from, count);
     size_ += count;
   }
   /// Appends bytes that the caller writes. Returns  where they are. Throws  std::bad_alloc.
@@ -163,7 +162,7 @@ class Reader {
 
   void get_raw(void* to, std::size_t count) {
     if (count > left()) fail_short(count);
-    if (count > 0) std::memcpy(to, at_, count);
+    if (count > 0) __builtin_memcpy(to, at_, count);
     at_ += count;
   }
   /// Returns  the next bytes as they are, as long as those that are read exist.

@@ -5,7 +5,6 @@
 
 #include <sluice/codec/verdict.hpp>
 
-#include <cfloat>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +14,7 @@
 namespace sluice::detail {
 
 /// Of the 16 bytes of x86's long double 10 mean something.
-inline constexpr std::size_t kLongDoubleBytes = LDBL_MANT_DIG == 64 ? 10 : sizeof(long double);
+inline constexpr std::size_t kLongDoubleBytes = __LDBL_MANT_DIG__ == 64 ? 10 : sizeof(long double);
 
 template <class... Ts>
 constexpr auto bare(TypeList<Ts...>) {

@@ -13,7 +13,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -31,7 +30,7 @@ class FixedWriter {
  public:
   explicit FixedWriter(std::byte* at) noexcept : at_(at) {}
   void put_raw(const void* from, std::size_t count) noexcept {
-    if (count > 0) std::memcpy(at_, from, count);
+    if (count > 0) __builtin_memcpy(at_, from, count);
     at_ += count;
   }
 
@@ -44,7 +43,7 @@ class FixedReader {
  public:
   FixedReader(const Reader& whole, const std::byte* at) noexcept : whole_(whole), at_(at) {}
   void get_raw(void* to, std::size_t count) noexcept {
-    if (count > 0) std::memcpy(to, at_, count);
+    if (count > 0) __builtin_memcpy(to, at_, count);
     at_ += count;
   }
   [[noreturn]] void fail(std::string_view what) const { whole_.fail_at(at_, what); }
@@ -146,7 +145,7 @@ C bulk_row(const std::byte* from, std::size_t count) {
   row.reserve(count);
   while (count > 0) {
     const std::size_t step = count < kStep ? count : kStep;
-    std::memcpy(aligned, from, step * sizeof(V));
+    __builtin_memcpy(aligned, from, step * sizeof(V));
     const V* const first = reinterpret_cast<const V*>(aligned);
     row.insert(row.end(), first, first + step);
     from += step * sizeof(V);

@@ -28,7 +28,7 @@ template <class T, class To>
 void write_scalar(const T& value, To& to) {
   if constexpr (std::is_same_v<T, long double>) {
     std::byte bytes[sizeof(T)] = {};  // what is padding in `value` is zero here
-    std::memcpy(bytes, &value, kLongDoubleBytes);
+    __builtin_memcpy(bytes, &value, kLongDoubleBytes);
     to.put_raw(bytes, sizeof bytes);
   } else {
     if constexpr (CheckedEnum<T>) {

@@ -5,11 +5,11 @@
 
 #include <sluice/context.hpp>
 #include <sluice/error.hpp>
+#include <sluice/os/mutex.hpp>
 
 #include <atomic>
 #include <concepts>
 #include <memory>
-#include <mutex>
 #include <type_traits>
 #include <utility>
 
@@ -178,14 +178,14 @@ class Prototype<Factory<Make>> {
   static constexpr bool kMany = true;
 
   [[nodiscard]] instance_t<Factory<Make>> instance() {
-    const std::lock_guard lock(make_->mutex);  // runs may start at the same time
+    const MutexGuard lock(make_->mutex);  // runs may start at the same time
     return make_->make();
   }
 
  private:
   struct Guarded {
     explicit Guarded(Make m) : make(std::move(m)) {}
-    std::mutex mutex;
+    Mutex mutex;
     Make make;
   };
   std::unique_ptr<Guarded> make_;

@@ -12,10 +12,10 @@
 #include <sluice/flow/edge.hpp>
 #include <sluice/flow/port.hpp>
 #include <sluice/flow/worker_state.hpp>
+#include <sluice/os/mutex.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 
 namespace sluice::detail {
@@ -41,7 +41,7 @@ class Endpoint {
 
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
   /// Waits for items that are passing right now.
-  void settle_counts() const noexcept { const std::lock_guard lock(counting_); }
+  void settle_counts() const noexcept { const MutexGuard lock(counting_); }
 
   [[nodiscard]] WorkerState& state() const noexcept { return *state_; }
   [[nodiscard]] const BranchCounts& branch() const noexcept { return counts_; }
@@ -51,8 +51,7 @@ class Endpoint {
   [[nodiscard]] bool begin_end() noexcept {
     return !ended_.exchange(true, std::memory_order_relaxed);  // a flag, it orders nothing else
   }
-  mutable std::mutex
-      counting_;  // several threads may put or get; counters have one writer at a time
+  mutable Mutex counting_;  // several threads may put or get; counters have one writer at a time
   BranchCounts counts_;
 
  private:
@@ -88,7 +87,7 @@ class InletPort final : public Endpoint {
 
  private:
   PutStatus try_put(Queue<T>& queue, T&& item, std::size_t weight, bool& short_of_memory) {
-    const std::lock_guard lock(counting_);
+    const MutexGuard lock(counting_);
     MemoryShare* const memory = edge_->memory();
     if (memory != nullptr) {
       short_of_memory = !queue.is_closed() && !memory->admits(queue, weight);
@@ -140,7 +139,7 @@ class OutletPort final : public Endpoint {
 
  private:
   void take(Queue<T>& queue, GetResult<T>& got) {
-    const std::lock_guard lock(counting_);
+    const MutexGuard lock(counting_);
     std::size_t weight = 0;
     queue.try_get_weighed(got, weight);
     if (!got) return;
