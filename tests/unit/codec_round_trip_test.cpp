@@ -9,6 +9,7 @@
 
 #include <sluice/codec.hpp>
 
+#include <cfloat>
 #include <complex>
 #include <cstring>
 #include <limits>
