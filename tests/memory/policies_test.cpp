@@ -65,9 +65,9 @@ struct Round {
     if (draw.one_in(3)) options.capacity_bytes = draw.between(1, 1500);
     return options;
   }
-  auto into(const char* name, std::vector<Number>& got) {
+  auto into(const char* name, std::vector<Number>& arrived) {
     return sink(
-        name, [&got](const Load& load) { got.push_back(load.n); }, bounded());
+        name, [&arrived](const Load& load) { arrived.push_back(load.n); }, bounded());
   }
 
   void run(Happened& happened) {
@@ -93,11 +93,11 @@ struct Round {
     happened.dropped += dropped;
   }
   /// Without gaps, unless items may have been dropped; never twice, and in the order of the source.
-  void check(const std::vector<Number>& got, bool drops) const {
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      require(drops ? i == 0 || got[i] > got[i - 1] : got[i] == i, "the order is lost");
+  void check(const std::vector<Number>& arrived, bool drops) const {
+    for (std::size_t i = 0; i < arrived.size(); ++i) {
+      require(drops ? i == 0 || arrived[i] > arrived[i - 1] : arrived[i] == i, "the order is lost");
     }
-    const std::uint64_t accounted = got.size() + (drops ? dropped : 0);
+    const std::uint64_t accounted = arrived.size() + (drops ? dropped : 0);
     require(cancelled ? accounted <= emitted : accounted == emitted,
             "received and dropped are not what was emitted");
   }

@@ -7,13 +7,9 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstring>
-#include <string_view>
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -44,60 +40,6 @@ ProcessEnd end_from(int status, const rusage& used) noexcept {
   end.system_ns = nanoseconds(used.ru_stime);
   end.most_resident_bytes = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
   return end;
-}
-
-// The whole of a file of /proc, which has no size; empty when it can't be read.
-std::string proc_text(const char* path) {
-  const int number = open(path, O_RDONLY | O_CLOEXEC);
-  if (number < 0) return {};
-  const Descriptor file(number);
-  std::string text;
-  char bytes[4096];
-  for (;;) {
-    const ssize_t got = read(number, bytes, sizeof(bytes));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return text;
-    text.append(bytes, static_cast<std::size_t>(got));
-  }
-}
-
-int number_at(std::string_view text) noexcept {
-  int number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-std::vector<int> numbers_in(std::string_view text) {
-  std::vector<int> numbers;
-  while (!text.empty()) {
-    const std::size_t space = std::min(text.find(' '), text.size());
-    if (const int number = number_at(text.substr(0, space)); number > 0) numbers.push_back(number);
-    text.remove_prefix(std::min(space + 1, text.size()));
-  }
-  return numbers;
-}
-
-// The parent's id stands behind the name, which may hold anything, and the state.
-int parent_in_stat(std::string_view stat) noexcept {
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos || stat.size() < name_end + 5) return 0;
-  return number_at(stat.substr(name_end + 4));
-}
-
-// For kernels that keep no list of children.
-std::vector<int> children_by_search() {
-  std::vector<int> found;
-  DIR* const processes = opendir("/proc");
-  if (processes == nullptr) return found;
-  const int self = getpid();
-  while (const dirent* const entry = readdir(processes)) {
-    const int pid = number_at(entry->d_name);
-    if (pid <= 0) continue;
-    const std::string stat = proc_text(fmt::format("/proc/{}/stat", pid).c_str());
-    if (parent_in_stat(stat) == self) found.push_back(pid);
-  }
-  closedir(processes);
-  return found;
 }
 
 }  // namespace
@@ -172,12 +114,6 @@ bool reap_if_ended(int pid) noexcept {
   int result = waitpid(pid, &status, WNOHANG);
   while (result < 0 && errno == EINTR) result = waitpid(pid, &status, WNOHANG);
   return result != 0;  // reaped, or somebody else has
-}
-
-std::vector<int> child_processes() {
-  const std::string path = fmt::format("/proc/self/task/{}/children", gettid());
-  if (access(path.c_str(), R_OK) != 0) return children_by_search();
-  return numbers_in(proc_text(path.c_str()));
 }
 
 bool kill_child(int pid) noexcept { return kill(pid, SIGKILL) == 0; }

@@ -62,9 +62,6 @@ ProcessEnd reap_child(int pid) noexcept;
 /// Reaps if it has ended. Returns  whether it is gone.
 bool reap_if_ended(int pid) noexcept;
 
-/// All children of the calling thread's process, also those that have ended and are not reaped.
-/// Empty when the system does not tell.
-[[nodiscard]] std::vector<int> child_processes();
 /// SIGKILL for a child that is not reaped. Returns  false when that is not allowed or it is gone.
 bool kill_child(int pid) noexcept;
 /// SIGKILL for all in the process group that a child leads (or led) that is not reaped.

@@ -97,7 +97,7 @@ class ServerLinks {
   void refuse_worker(std::size_t index, std::uint64_t key, int pid, const std::string& why);
   void end_worker(Workers& workers, Workers::iterator worker, const ProcessEnd& end);
   void settle_orphan(std::size_t above, int pid, const ProcessEnd& end);
-  void settle_all_below(std::size_t above);
+  void settle_fallen(std::size_t above, int server);
   void drain_below(std::size_t above);
   void lose(std::size_t index);
   void lose_all();

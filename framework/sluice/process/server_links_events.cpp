@@ -72,7 +72,7 @@ void ServerLinks::handle(std::size_t index, ControlSocket::Packet& packet) {
       break;
     case ServerWord::clean:
       drain_below(index);
-      settle_all_below(index);
+      settle_fallen(index, message.pid);
       break;
     case ServerWord::hello:
     case ServerWord::launch:
@@ -165,9 +165,11 @@ void ServerLinks::settle_orphan(std::size_t above, int pid, const ProcessEnd& en
   }
 }
 
-void ServerLinks::settle_all_below(std::size_t above) {
+// What is left of that server's workers has ended. Another one below the same may have died since, and its
+// workers live on until that is told, too.
+void ServerLinks::settle_fallen(std::size_t above, int server) {
   for (Link& link : links_) {
-    if (link.above != above || !link.gone) continue;
+    if (link.above != above || link.pid != server || !link.gone) continue;
     while (!link.workers.empty()) {
       const auto worker = link.workers.begin();
       if (worker->second.pid != 0) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/process/server_loop.hpp>
 
+#include <sluice/os/child_list.hpp>
 #include <sluice/os/child_process.hpp>
 #include <sluice/os/pipe.hpp>
 #include <sluice/os/process_setup.hpp>
@@ -13,8 +14,10 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace sluice::detail {
 namespace {
@@ -32,11 +35,12 @@ class ServerLoop {
  private:
   void tell(const ServerMessage& message, std::span<const int> descriptors = {});
   void add_server_below();
-  void become_server_below(ControlSocket socket, Descriptor above);
+  void become_server_below(ControlSocket socket, Descriptor above) noexcept;
   void forget_server_below(const std::string& why);
   void look_after_children();
   void bury(int pid);
   [[nodiscard]] bool end_orphans();
+  [[nodiscard]] std::vector<int> children() const noexcept;
   [[nodiscard]] bool take_messages();
   void start_worker(const WorkerSpec& spec, ControlSocket::Packet& packet);
   [[nodiscard]] int fork_worker(const WorkerSpec& spec, ControlSocket::Packet& packet,
@@ -45,10 +49,11 @@ class ServerLoop {
 
   ServeWorker serve_;
   ServerSeat seat_;
-  Descriptor above_{};     // pidfd of the server that forked this one, while that lives
-  Descriptor signals_{};   // SIGCHLD
-  int below_ = 0;          // the server that this one has forked
-  bool cleaning_ = false;  // a server below has died, and not all that it left is gone
+  Descriptor above_{};    // pidfd of the server that forked this one, while that lives
+  Descriptor signals_{};  // SIGCHLD
+  std::optional<ChildList> children_{};
+  int below_ = 0;              // the server that this one has forked
+  std::vector<int> fallen_{};  // servers below that have died, while not all that they left is gone
   std::map<int, std::uint64_t> workers_{};  // children that are workers: their keys
 };
 
@@ -59,9 +64,11 @@ void ServerLoop::set_up() {
   fill_standard_streams();
   signals_ = beside_standard_streams(server_signals());
   redirect(0, open_null_device());
+  children_.emplace();
   std::vector<int> kept = seat_.keep;
-  for (const int own : {seat_.socket.number(), seat_.parent.number(), signals_.number()}) {
-    kept.push_back(own);
+  for (const int own : {seat_.socket.number(), seat_.parent.number(), signals_.number(),
+                        children_->file().number()}) {
+    if (own >= 0) kept.push_back(own);
   }
   close_descriptors_except(kept);
 }
@@ -126,14 +133,22 @@ void ServerLoop::add_server_below() {
   }
 }
 
-void ServerLoop::become_server_below(ControlSocket socket, Descriptor above) {
+// A process that can't see its children is no server: it ends, and the one above tries again.
+void ServerLoop::become_server_below(ControlSocket socket, Descriptor above) noexcept {
   lead_own_group();
   become_subreaper();  // which is not inherited
   seat_.socket = std::move(socket);
   above_ = std::move(above);
   below_ = 0;
-  cleaning_ = false;
+  fallen_.clear();
   workers_.clear();
+  children_.reset();
+  try {
+    children_.emplace();
+  } catch (const std::exception& error) {
+    tell_refused(error.what());
+    end(1);
+  }
   server_mask();
 }
 
@@ -153,11 +168,10 @@ void ServerLoop::look_after_children() {
     bury(pid);
     any = true;
   }
-  if (!any && !cleaning_) return;
-  if (!end_orphans() && cleaning_) {
-    cleaning_ = false;
-    tell({.word = ServerWord::clean});
-  }
+  if (!any && fallen_.empty()) return;
+  if (end_orphans()) return;
+  for (const int pid : fallen_) tell({.word = ServerWord::clean, .pid = pid});
+  fallen_.clear();
 }
 
 void ServerLoop::bury(int pid) {
@@ -168,20 +182,20 @@ void ServerLoop::bury(int pid) {
     workers_.erase(worker);
     tell({.word = ServerWord::exited, .spec = {.key = key}, .end = reap_child(pid)});
   } else if (pid == below_) {
+    fallen_.push_back(pid);
     reap_child(pid);
     below_ = 0;
-    cleaning_ = true;
   } else {
     kill_group_of(pid);
     const ProcessEnd end = reap_child(pid);
-    if (cleaning_) tell({.word = ServerWord::orphan_exited, .pid = pid, .end = end});
+    if (!fallen_.empty()) tell({.word = ServerWord::orphan_exited, .pid = pid, .end = end});
   }
 }
 
 // Returns  whether there are any.
 bool ServerLoop::end_orphans() {
   bool any = false;
-  for (const int pid : child_processes()) {
+  for (const int pid : children_->read()) {
     if (pid == below_ || workers_.count(pid) > 0) continue;
     any |= kill_child(pid);
   }
@@ -249,10 +263,20 @@ void ServerLoop::kill_worker(std::uint64_t key) noexcept {
   }
 }
 
+// None where there was no way to list them, which is before there can be any.
+std::vector<int> ServerLoop::children() const noexcept {
+  try {
+    if (children_.has_value()) return children_->read();
+  } catch (
+      const std::exception&) {  // what is left dies with the program, which has descriptors for it
+  }
+  return {};
+}
+
 void ServerLoop::end(int status) noexcept {
   for (;;) {
     bool any = false;
-    for (const int pid : child_processes()) {
+    for (const int pid : children()) {
       if (workers_.count(pid) > 0) kill_group_of(pid);
       any |= kill_child(pid);
     }

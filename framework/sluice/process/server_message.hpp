@@ -31,7 +31,7 @@ enum class ServerWord : std::uint32_t {
   failed,         ///< spec.key, text
   exited,         ///< spec.key, end
   orphan_exited,  ///< pid, end: it was started by a server below this one, which has died
-  clean,          ///< nothing is left of servers below this one that have died
+  clean,          ///< pid: nothing is left of that server below this one, which has died
 };
 
 struct ServerMessage {
