@@ -89,8 +89,11 @@ TEST_CASE("Budget: one byte is enough for every shape on real threads", "[memory
       CHECK(report.memory.charged == 0);
       CHECK(report.ledger.balanced);
       // A run that had ended before was not disturbed.
+      const bool stopped = wanted == Disturbance::stop && report.status == RunStatus::stopped;
       const bool cancelled = report.status == RunStatus::cancelled;
-      scenario.check(report, cancelled ? Disturbance::cancel : Disturbance::none);
+      scenario.check(report, cancelled ? Disturbance::cancel
+                             : stopped ? Disturbance::stop
+                                       : Disturbance::none);
     }
   }
 }
