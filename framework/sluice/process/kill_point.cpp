@@ -20,7 +20,8 @@ void spin_for(std::int64_t ns) noexcept {
   while (steady_now_ns() < until) cpu_pause();
 }
 
-// The kill and the store that comes next are made at about the same time; which is first is left to chance.
+// The kill and the store that comes next are made at about the same time; which is first is left to chance. How
+// long a kill takes differs from build to build by orders of magnitude, so the wait does, too.
 void kill_beside() noexcept {
   std::atomic<bool> ready{false};
   std::thread([&ready] {
@@ -28,7 +29,8 @@ void kill_beside() noexcept {
     kill_this_process();
   }).detach();
   while (!ready.load(std::memory_order_relaxed)) cpu_pause();
-  spin_for(steady_now_ns() % 4000);
+  const std::int64_t chance = steady_now_ns() / 7 % 10;
+  spin_for(std::int64_t{250} << chance);
 }
 
 }  // namespace

@@ -153,12 +153,13 @@ void ServerLinks::end_worker(Workers& workers, Workers::iterator worker, const P
   if (!told) emit(std::move(event));
 }
 
-// Oldest first: as long as a process is not reaped, no other can have its id.
+// It may be a stranger that has ended before a worker of the same id began: then that worker lives.
 void ServerLinks::settle_orphan(std::size_t above, int pid, const ProcessEnd& end) {
   for (Link& link : links_) {
     if (link.above != above) continue;
     for (auto worker = link.workers.begin(); worker != link.workers.end(); ++worker) {
-      if (worker->second.pid != pid) continue;
+      const Descriptor& process = worker->second.process;
+      if (worker->second.pid != pid || (process.valid() && !has_ended(process))) continue;
       end_worker(link.workers, worker, end);
       return;
     }

@@ -188,7 +188,7 @@ void ServerLoop::bury(int pid) {
   } else {
     kill_group_of(pid);
     const ProcessEnd end = reap_child(pid);
-    if (!fallen_.empty()) tell({.word = ServerWord::orphan_exited, .pid = pid, .end = end});
+    tell({.word = ServerWord::orphan_exited, .pid = pid, .end = end});
   }
 }
 

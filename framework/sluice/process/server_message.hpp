@@ -30,7 +30,7 @@ enum class ServerWord : std::uint32_t {
   started,        ///< spec.key, pid, {pidfd, pipe}
   failed,         ///< spec.key, text
   exited,         ///< spec.key, end
-  orphan_exited,  ///< pid, end: it was started by a server below this one, which has died
+  orphan_exited,  ///< pid, end: none of this server's; a worker of one below, if that has died or is dying
   clean,          ///< pid: nothing is left of that server below this one, which has died
 };
 
