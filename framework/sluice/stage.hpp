@@ -212,26 +212,33 @@ struct OutletDecl {
 
 }  // namespace detail
 
-/// One output per input: `fn(In)` or `fn(In, Context&)`. A std::optional result filters: an empty
-/// one is counted as filtered, a full one passes its value on.
+/// One output per input: `fn(In)`, `fn(In, Context&)`, or a member of the item (`&Hit::page`, also a const
+/// function). A std::optional result filters: an empty one is counted as filtered, a full one passes its value
+/// on. As everywhere, an object's `start(Context&)` is called once by each worker, before its first item.
 template <class F>
 [[nodiscard]] auto map(std::string name, F fn, StageOptions options = {}) {
-  return detail::MapDecl<F>{detail::declared<F>(std::move(name), "map", std::move(options)),
-                            std::move(fn)};
+  using Function = detail::function_t<F>;
+  return detail::MapDecl<Function>{
+      detail::declared<Function>(std::move(name), "map", std::move(options)),
+      detail::as_function(std::move(fn))};
 }
 
 /// Like map, but a std::optional result is an output like any other.
 template <class F>
 [[nodiscard]] auto map_optional(std::string name, F fn, StageOptions options = {}) {
-  return detail::MapOptionalDecl<F>{detail::declared<F>(std::move(name), "map", std::move(options)),
-                                    std::move(fn)};
+  using Function = detail::function_t<F>;
+  return detail::MapOptionalDecl<Function>{
+      detail::declared<Function>(std::move(name), "map", std::move(options)),
+      detail::as_function(std::move(fn))};
 }
 
 /// Passes on the items for which `keep(const In&)` is true; the others are counted as filtered.
 template <class F>
 [[nodiscard]] auto filter(std::string name, F keep, StageOptions options = {}) {
-  return detail::FilterDecl<F>{detail::declared<F>(std::move(name), "filter", std::move(options)),
-                               std::move(keep)};
+  using Function = detail::function_t<F>;
+  return detail::FilterDecl<Function>{
+      detail::declared<Function>(std::move(name), "filter", std::move(options)),
+      detail::as_function(std::move(keep))};
 }
 
 /// Any number of outputs per input: `fn(In, Emitter<Out>&)`.

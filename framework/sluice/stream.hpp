@@ -211,16 +211,11 @@ Stream<detail::Unusable> operator|(const Stream<detail::Unusable>& stream, const
   return stream;
 }
 
-/// Partitions by `key_of(const T&)`, which is called by several workers at once; the key needs
-/// std::hash. Keys fall into 256 fixed groups; each group belongs to one worker.
+/// Partitions by `key_of(const T&)`, or a member of T, which is called by several workers at once; the key
+/// needs std::hash. Keys fall into 256 fixed groups; each group belongs to one worker.
 template <class KeyOf>
 [[nodiscard]] auto key_by(KeyOf key_of) {
-  if constexpr (std::is_member_object_pointer_v<KeyOf>) {
-    auto read = [key_of](const auto& item) -> const auto& { return item.*key_of; };
-    return detail::KeyBy<decltype(read)>{read};
-  } else {
-    return detail::KeyBy<KeyOf>{std::move(key_of)};
-  }
+  return detail::KeyBy<detail::function_t<KeyOf>>{detail::as_function(std::move(key_of))};
 }
 template <class T, class KeyOf>
 [[nodiscard]] KeyedStream<T, KeyOf> operator|(const Stream<T>& stream, detail::KeyBy<KeyOf> by) {
@@ -252,7 +247,8 @@ template <class T, class... Predicates>
   constexpr std::size_t kArms = sizeof...(Predicates) + 1;
   const detail::StreamEnds& from = detail::StreamAccess::ends(stream);
   const std::shared_ptr<detail::Graph>& graph = detail::graph_of(from);
-  auto choose = [... test = std::move(predicates)](const T& item) -> std::size_t {
+  auto choose = [... test =
+                     detail::as_function(std::move(predicates))](const T& item) -> std::size_t {
     std::size_t arm = 0;
     static_cast<void>(((test(item) ? true : (++arm, false)) || ...));
     return arm;

@@ -17,7 +17,7 @@ namespace {
 
 using namespace testing_support;
 
-constexpr std::uint64_t kRounds = scaled(1500);
+constexpr std::uint64_t kRounds = kUnderSanitizer ? 500 : 10'000;
 
 /// Runs the scenario, stopped or cancelled after so many steps. Returns  what was really done to it.
 Disturbance drive(detail::SeededDriver& driver, Disturbance wanted, std::size_t after_steps,

@@ -134,6 +134,79 @@ TEST_CASE("flat_map: outputs of one item may exceed every capacity", "[pipeline]
   });
 }
 
+struct Page {
+  Number number = 0;
+  std::string text{};
+  [[nodiscard]] bool is_even() const { return number % 2 == 0; }
+};
+
+std::vector<Number> every_second(Number from) {
+  std::vector<Number> list;
+  for (Number n = from; n < kItems; n += 2) list.push_back(n);
+  return list;
+}
+
+TEST_CASE("Members of the item do as functions, wherever one is asked for", "[pipeline]") {
+  for_every_setting([](const Setting& setting) {
+    Pipeline p("members");
+    Collected<Number> kept, keyed, odd;
+    auto pages = p.source("read", numbers(kItems), {.carrier = setting.mix.at(0)}) |
+                 map(
+                     "make", [](Number n) { return Page{.number = n, .text = std::to_string(n)}; },
+                     stage_at(setting, 1));
+    pages | filter("keep", &Page::is_even, stage_at(setting, 2)) |
+        map("number", &Page::number, stage_at(setting, 3)) |
+        sink("kept", kept.sink(), sink_at(setting, 0));
+    pages | key_by(&Page::text) | map("keyed", &Page::number, stage_at(setting, 1)) |
+        sink("all", keyed.sink(), sink_at(setting, 2));
+    auto arms = route(pages, &Page::is_even);
+    arms[0] | sink(
+                  "even", [](const Page&) {}, sink_at(setting, 3));
+    arms[1] | map("odd", &Page::number, stage_at(setting, 0)) |
+        sink("rest", odd.sink(), sink_at(setting, 1));
+    run_watched(p);
+    CHECK(kept.sorted() == every_second(0));
+    CHECK(keyed.sorted() == up_to(kItems));
+    CHECK(odd.sorted() == every_second(1));
+  });
+}
+
+// Does its work only when it was started.
+struct Adder {
+  bool started = false;
+  void start(Context&) { started = true; }
+  Number operator()(Number n) const { return started ? n : kItems; }
+};
+struct Keeper : Adder {
+  bool operator()(Number) const { return started; }
+};
+struct Repeater : Adder {
+  void operator()(Number n, Emitter<Number>& out) const {
+    if (started) out.emit(n);
+  }
+};
+struct Taker : Adder {
+  Collected<Number>* got = nullptr;
+  void operator()(Number n) const {
+    if (started) got->add(n);
+  }
+};
+
+TEST_CASE("An object that is a function and has a start is started by every worker", "[pipeline]") {
+  for_every_setting([](const Setting& setting) {
+    Pipeline p("started");
+    Collected<Number> got;
+    Taker taker;
+    taker.got = &got;
+    p.source("read", numbers(kItems), {.carrier = setting.mix.at(0)}) |
+        map("add", Adder{}, stage_at(setting, 1)) | filter("keep", Keeper{}, stage_at(setting, 2)) |
+        flat_map<Number>("repeat", Repeater{}, stage_at(setting, 3)) |
+        sink("take", taker, sink_at(setting, 0));
+    run_watched(p);
+    CHECK(got.sorted() == up_to(kItems));
+  });
+}
+
 TEST_CASE("Items that can only be moved pass through every kind of stage", "[pipeline]") {
   for_every_setting([](const Setting& setting) {
     Pipeline p("move only");

@@ -44,8 +44,9 @@ class MapBody {
   static constexpr bool kReadsOnly = reads_only<Fn, In>;
   explicit MapBody(Fn fn) : fn_(std::move(fn)) {}
 
+  void start(Context& context) { Starts<Fn>::start(fn_, context); }
   void process(In&& item, Emitter<Out>& out, Context& context) {
-    EmitterAccess::emit_final<Out>(out, call(fn_, context, std::move(item)));
+    EmitterAccess::emit_final<Out>(out, Out(call(fn_, context, std::move(item))));
   }
 
  private:
@@ -59,6 +60,7 @@ class OptionalMapBody {
   static constexpr bool kReadsOnly = reads_only<Fn, In>;
   explicit OptionalMapBody(Fn fn) : fn_(std::move(fn)) {}
 
+  void start(Context& context) { Starts<Fn>::start(fn_, context); }
   void process(In&& item, Emitter<Out>& out, Context& context) {
     std::optional<Out> result = call(fn_, context, std::move(item));
     if (result.has_value()) {
@@ -80,6 +82,7 @@ class FilterBody {
   static constexpr bool kPassesOn = kReadsOnly;
   explicit FilterBody(Predicate keep) : keep_(std::move(keep)) {}
 
+  void start(Context& context) { Starts<Predicate>::start(keep_, context); }
   void process(T&& item, Emitter<T>& out, Context& context) {
     if (call(keep_, context, std::as_const(item))) {
       EmitterAccess::emit_final<T>(out, std::move(item));
@@ -98,6 +101,7 @@ class FlatMapBody {
   static constexpr bool kReadsOnly = reads_only<Fn, In>;
   explicit FlatMapBody(Fn fn) : fn_(std::move(fn)) {}
 
+  void start(Context& context) { Starts<Fn>::start(fn_, context); }
   void process(In&& item, Emitter<Out>& out, Context&) { fn_(std::move(item), out); }
 
  private:
@@ -137,6 +141,7 @@ class SinkBody {
   static constexpr bool kReadsOnly = reads_only<Fn, In>;
   explicit SinkBody(Fn fn) : fn_(std::move(fn)) {}
 
+  void start(Context& context) { Starts<Fn>::start(fn_, context); }
   void process(In&& item, Emitter<NoOutput>&, Context& context) {
     if constexpr (std::same_as<call_result_t<Fn, In>, Demand>) {
       if (call(fn_, context, std::move(item)) == Demand::enough) context.enough();

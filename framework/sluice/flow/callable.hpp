@@ -29,6 +29,34 @@ template <class Make>
 
 namespace detail {
 
+/// Reads a member of an item, or calls one without arguments.
+template <class R, class C>
+class MemberReader {
+ public:
+  explicit MemberReader(R C::*member) : member_(member) {}
+  decltype(auto) operator()(const C& item) const {
+    if constexpr (std::is_member_object_pointer_v<R C::*>) {
+      return (item.*member_);
+    } else {
+      return (item.*member_)();
+    }
+  }
+
+ private:
+  R C::*member_;
+};
+
+/// What a declaration keeps of a callable: a pointer to a member becomes a function of the item.
+template <class F>
+[[nodiscard]] auto as_function(F fn) {
+  return fn;
+}
+template <class R, class C>
+  requires std::invocable<R C::*, const C&>
+[[nodiscard]] auto as_function(R C::*member) { return MemberReader<R, C>(member); }
+template <class F>
+using function_t = decltype(as_function(std::declval<F>()));
+
 /// First parameter of a callable as declared; void when it can't be known (templates, overloads).
 template <class F>
 struct FirstParameter {
