@@ -71,7 +71,7 @@ class Reader {
   // Sleeps as a router does.
   void read_or_sleep() {
     if (read()) return;
-    scene_.parent.announce_sleep();
+    scene_.parent.announce_sleep(1);
     if (!scene_.parent.has_records(true)) scene_.router_bell.wait();
     scene_.parent.end_sleep();
   }

@@ -127,7 +127,7 @@ TEST_CASE("log ends: two threads that sleep and wake each other lose nothing", "
     }
     end.free_read();
     if (progress) continue;
-    end.announce_sleep();
+    end.announce_sleep(1);
     if (!end.has_records(true)) {
       ++sleeps;
       static_cast<void>(logs.router_bell.wait());

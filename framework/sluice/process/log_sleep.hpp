@@ -23,6 +23,13 @@
 //                            kForRoom:  up.freed                 parent, the worker's
 //   parent.sleeping router   kForRecords: up.commit              worker, the run's
 //
+// (5) A router with much under way may sleep until there is *enough*: `parent.enough` is a length of the up
+//     log, written before the announcement; 0: any record will do. The worker rings when its log is as long,
+//     and else before it sleeps itself, whatever for. That no such sleep is for ever is sync-point
+//     log-both-sleep: each side announces its sleep, then looks whether the other one sleeps and has not
+//     been rung for, all seq_cst. So of two that go to sleep at once one at least sees the other: a worker
+//     then rings, a router stays awake. A worker that was rung for wakes and looks anew.
+//
 // A router that found no room for a lease needs no ring of its own: room comes with a commit.
 // Layer: process. Not API.
 // SPDX-License-Identifier: MIT
@@ -60,6 +67,7 @@ class SleepMark {
   [[nodiscard]] static bool waits_for(std::uint64_t word, std::uint64_t reason) noexcept {
     return (word & kReasons) == reason;
   }
+  [[nodiscard]] static bool waits(std::uint64_t word) noexcept { return (word & kReasons) != 0; }
 
  private:
   static constexpr std::uint64_t kReasons = 3;
@@ -78,11 +86,23 @@ class SleepWatch {
   /// After a seq_cst change. Returns  whether the other sleeps for that reason and this is the first
   ///          change that it has to be told of.
   [[nodiscard]] bool must_ring(std::uint64_t reason) noexcept {
+    return must_ring(reason, [] { return true; });
+  }
+  /// The same if `wanted` says so, which is asked only then and sees what was written before the
+  /// announcement.
+  template <class Wanted>
+  [[nodiscard]] bool must_ring(std::uint64_t reason, Wanted wanted) noexcept {
     // sync-point log-announce-or-look: the waker's look.
     const std::uint64_t seen = word_.load(std::memory_order_seq_cst);
-    if (!SleepMark<Sync>::waits_for(seen, reason) || seen == rung_) return false;
+    if (!SleepMark<Sync>::waits_for(seen, reason) || seen == rung_ || !wanted()) return false;
     rung_ = seen;
     return true;
+  }
+  /// Whether the other sleeps, or is about to, and was not rung for since.
+  [[nodiscard]] bool sleeps_unrung() const noexcept {
+    // sync-point log-both-sleep: the router's look.
+    const std::uint64_t seen = word_.load(std::memory_order_seq_cst);
+    return SleepMark<Sync>::waits(seen) && seen != rung_;
   }
 
  private:
