@@ -115,6 +115,7 @@ void compare(const std::string& name, Load load, int pairs) {
   std::vector<double> thread_rates;
   std::vector<double> switches;
   std::vector<double> cpu_ns;
+  std::vector<double> thread_cpu_ns;
   const auto items = static_cast<double>(load.items);
   for (int i = 0; i < pairs; ++i) {
     load.carrier = Carrier::thread;
@@ -125,6 +126,7 @@ void compare(const std::string& name, Load load, int pairs) {
     rates.push_back(items / processes.seconds);
     thread_rates.push_back(items / threads.seconds);
     switches.push_back(processes.switches / items);
+    thread_cpu_ns.push_back(threads.cpu_seconds * 1e9 / items);
     cpu_ns.push_back(processes.cpu_seconds * 1e9 / items);
   }
   const auto least = [](const std::vector<double>& of) {
@@ -135,9 +137,9 @@ void compare(const std::string& name, Load load, int pairs) {
   };
   fmt::print(
       "{:<28} process {:>8.3f} M/s ({:.3f}..{:.3f})  thread {:>8.3f} M/s  process/thread {:.3f} "
-      "({:.3f}..{:.3f})  cpu {:.0f} ns/item  switches {:.4f}/item\n",
+      "({:.3f}..{:.3f})  cpu {:.0f} ({:.0f}) ns/item  switches {:.4f}/item\n",
       name, median(rates) / 1e6, least(rates) / 1e6, most(rates) / 1e6, median(thread_rates) / 1e6,
-      median(ratios), least(ratios), most(ratios), median(cpu_ns), median(switches));
+      median(ratios), least(ratios), most(ratios), median(cpu_ns), median(thread_cpu_ns), median(switches));
 }
 
 // ---- restart ---------------------------------------------------------------------------------------

@@ -164,8 +164,8 @@ class LogReader {
 
   /// Whether so much is published, without remembering or judging what it saw.
   [[nodiscard]] bool has_length(std::uint64_t length) const noexcept {
-    // sync-point log-announce-or-look: the router's look when it is about to sleep.
-    return commit_.load(std::memory_order_seq_cst) >= length;
+    // Whoever publishes more after the reader's announcement sees that; and log-both-sleep sees to the rest.
+    return commit_.load(std::memory_order_acquire) >= length;
   }
 
   /// The next record; has_record() said so.

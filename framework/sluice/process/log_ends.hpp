@@ -88,7 +88,8 @@ class LogParentEnd {
   [[nodiscard]] bool has_records(bool closely) const noexcept {
     if (cursor_ != parsed_.size()) return true;
     if (closely && sleeps_until_ != 0) {
-      return up_.has_length(sleeps_until_) || watch_.sleeps_unrung();
+      return up_.has_length(sleeps_until_) ||
+             (watch_.sleeps_unrung() && up_.may_have_record(std::memory_order_acquire));
     }
     // sync-point log-announce-or-look: the router's look when it is about to sleep.
     return up_.may_have_record(closely ? std::memory_order_seq_cst : std::memory_order_acquire);
@@ -109,7 +110,7 @@ class LogParentEnd {
   // Never more than half of the log: then there is room for what comes until the router is awake.
   [[nodiscard]] std::uint64_t length_with(std::size_t answers) const noexcept {
     const std::uint64_t half = up_.capacity() / 2;
-    const std::uint64_t each = mean_bytes_ + 1;
+    const std::uint64_t each = mean_bytes_ > 0 ? mean_bytes_ : 1;
     return up_.position() + (answers < half / each ? answers * each : half);
   }
   // An estimate: a wrong one wakes the router too early, or when the worker has nothing left to do.
@@ -118,7 +119,9 @@ class LogParentEnd {
   }
 
   void ring_if(std::uint64_t reason) noexcept {
-    if (watch_.must_ring(reason)) bell_.ring();
+    if (!watch_.must_ring(reason)) return;
+    watch_.rang();
+    bell_.ring();
   }
 
   // The heads of one transaction, into private memory. A worker that was wrong once is never believed
@@ -258,19 +261,21 @@ class LogWorkerEnd {
  private:
   void tell_router() noexcept {
 #ifndef SLUICE_MUTANT_LOG_ROUTER_NOT_WOKEN
-    const auto enough = [this] {
-      return up_.committed() >= enough_.load(std::memory_order_relaxed);
-    };
-    if (watch_.must_ring(kForRecords, enough)) router_.ring();
+    if (!watch_.must_ring(kForRecords)) return;
+    if (up_.committed() >= enough_.load(std::memory_order_relaxed)) ring_router();
 #endif
   }
-  // A router that waits for more than there is gets no more.
+  // A router that waits for more than there is gets no more. One that any record would wake was told.
   void tell_router_of_sleep() noexcept {
 #ifndef SLUICE_MUTANT_LOG_BOTH_SLEEP
-    // sync-point log-both-sleep: the worker's look. A router that any record would wake was told of all.
-    const auto gathers = [this] { return enough_.load(std::memory_order_relaxed) != 0; };
-    if (watch_.must_ring(kForRecords, gathers)) router_.ring();
+    // sync-point log-both-sleep: the worker's look.
+    if (!watch_.must_ring(kForRecords)) return;
+    if (enough_.load(std::memory_order_relaxed) != 0) ring_router();
 #endif
+  }
+  void ring_router() noexcept {
+    watch_.rang();
+    router_.ring();
   }
 
   [[nodiscard]] bool wait_for_lease() {

@@ -26,9 +26,11 @@
 // (5) A router with much under way may sleep until there is *enough*: `parent.enough` is a length of the up
 //     log, written before the announcement; 0: any record will do. The worker rings when its log is as long,
 //     and else before it sleeps itself, whatever for. That no such sleep is for ever is sync-point
-//     log-both-sleep: each side announces its sleep, then looks whether the other one sleeps and has not
-//     been rung for, all seq_cst. So of two that go to sleep at once one at least sees the other: a worker
-//     then rings, a router stays awake. A worker that was rung for wakes and looks anew.
+//     log-both-sleep: each side announces its sleep, then looks at the other's announcement, all seq_cst.
+//     Either the worker's look comes later, and it rings. Or the router sees the worker's announcement, which
+//     it has not rung for, and so what that one committed before: if some of it is unread it reads on. If
+//     nothing is, what it lent last was published before that announcement: the worker's own second look
+//     finds it, so that one does not sleep now, and rings when it does.
 //
 // A router that found no room for a lease needs no ring of its own: room comes with a commit.
 // Layer: process. Not API.
@@ -83,21 +85,14 @@ class SleepWatch {
  public:
   explicit SleepWatch(const LogWord<Sync>& word) noexcept : word_(word) {}
 
-  /// After a seq_cst change. Returns  whether the other sleeps for that reason and this is the first
-  ///          change that it has to be told of.
+  /// After a seq_cst change. Returns  whether the other sleeps for that reason and was not rung for
+  ///          since: the first change that it has to be told of. Then ring, and rang().
   [[nodiscard]] bool must_ring(std::uint64_t reason) noexcept {
-    return must_ring(reason, [] { return true; });
-  }
-  /// The same if `wanted` says so, which is asked only then and sees what was written before the
-  /// announcement.
-  template <class Wanted>
-  [[nodiscard]] bool must_ring(std::uint64_t reason, Wanted wanted) noexcept {
     // sync-point log-announce-or-look: the waker's look.
-    const std::uint64_t seen = word_.load(std::memory_order_seq_cst);
-    if (!SleepMark<Sync>::waits_for(seen, reason) || seen == rung_ || !wanted()) return false;
-    rung_ = seen;
-    return true;
+    seen_ = word_.load(std::memory_order_seq_cst);
+    return SleepMark<Sync>::waits_for(seen_, reason) && seen_ != rung_;
   }
+  void rang() noexcept { rung_ = seen_; }
   /// Whether the other sleeps, or is about to, and was not rung for since.
   [[nodiscard]] bool sleeps_unrung() const noexcept {
     // sync-point log-both-sleep: the router's look.
@@ -107,6 +102,7 @@ class SleepWatch {
 
  private:
   const LogWord<Sync>& word_;
+  std::uint64_t seen_ = 0;
   std::uint64_t rung_ = 0;
 };
 
