@@ -15,9 +15,9 @@
 namespace sluice::detail {
 namespace {
 
-// A process holds about so much work: enough to go on while this worker is not running, little enough to be
-// worth nothing when it is done twice.
-constexpr double kHeldNs = 1'000'000;
+// A process holds about so much work: enough to go on while this worker has no processor, some milliseconds on a
+// busy machine; little enough to be worth nothing when it is done twice.
+constexpr double kHeldNs = 4'000'000;
 // What an item takes before it is known; and at least, with what the transport takes.
 constexpr double kFirstWorkNs = 250'000;
 constexpr double kLeastWorkNs = 200;
