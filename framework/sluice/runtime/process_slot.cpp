@@ -15,7 +15,7 @@ namespace {
 // With items cheaper than this a wake for each answer would cost as much as the items.
 constexpr std::chrono::nanoseconds kCheap{50'000};
 // For so long answers may lie before they are looked at, while the process has more to do.
-constexpr std::chrono::nanoseconds kGather{200'000};
+constexpr std::chrono::nanoseconds kGather{1'000'000};
 // With fewer items than this in the process there is nothing to gather.
 constexpr std::size_t kFew = 3;
 
