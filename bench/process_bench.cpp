@@ -169,7 +169,7 @@ class Idle {
       sluice::detail::cpu_pause();
       if (turn % 16 == 0 && Clock::now() - begin >= spin_) break;
     }
-    channel_.announce_sleep();
+    channel_.announce_sleep(1);
     if (!channel_.has_records(true)) {
       pollfd waited[] = {{router_.descriptor().number(), POLLIN, 0}, {channel_.descriptor(), 0, 0}};
       ::poll(waited, 2, -1);

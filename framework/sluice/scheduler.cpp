@@ -23,7 +23,7 @@ using detail::StageRole;
 constexpr std::size_t kThreadBatch = 64;
 constexpr std::size_t kPoolBatch = 256;
 // Leases of a worker process at most; it holds fewer as its service time grows (flow/remote_loop.cpp).
-constexpr std::size_t kProcessBatch = 256;
+constexpr std::size_t kProcessBatch = 1024;
 
 bool has_input(StageRole role) { return role != StageRole::source; }
 

@@ -131,6 +131,8 @@ struct LogScene {
 
 // log_test.cpp
 void leases_and_records(Execution& run);
+void answers_gathered(Execution& run);
+void more_than_there_are(Execution& run);
 void records_without_room(Execution& run);
 void leases_without_room(Execution& run);
 void stop_of_a_sleeper(Execution& run);

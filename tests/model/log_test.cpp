@@ -68,10 +68,10 @@ class Reader {
     if (any) scene_.parent.free_read();
     return any;
   }
-  // Sleeps as a router does.
-  void read_or_sleep() {
+  // Sleeps as a router does, until there are about so many answers.
+  void read_or_sleep(std::size_t answers = 1) {
     if (read()) return;
-    scene_.parent.announce_sleep();
+    scene_.parent.announce_sleep(answers);
     if (!scene_.parent.has_records(true)) scene_.router_bell.wait();
     scene_.parent.end_sleep();
   }
@@ -94,7 +94,28 @@ void parent_of(LogScene& scene, std::uint64_t leases) {
   scene.parent.request_stop();
 }
 
+// One lease, so that it is known what an answer takes, then two, and a sleep until so many are answered.
+void gather(Execution& run, std::size_t answers) {
+  auto& scene = run.make<LogScene>(4 * kLeaseBytes, 2 * answers * kTransactionBytes);
+  run.thread("parent", [&scene, answers] {
+    Reader reader(scene);
+    expect(lend(scene, 1), "an empty log has no room");
+    scene.parent.publish();
+    while (reader.done() < 1) reader.read_or_sleep();
+    expect(lend(scene, 2) && lend(scene, 3), "an empty log has no room");
+    scene.parent.publish();
+    while (reader.done() < 3) reader.read_or_sleep(answers);
+    scene.parent.request_stop();
+  });
+  run.thread("worker", [&] { work(scene); });
+}
+
 }  // namespace
+
+void answers_gathered(Execution& run) { gather(run, 2); }
+
+// There are never so many: the worker sleeps before.
+void more_than_there_are(Execution& run) { gather(run, 3); }
 
 void leases_and_records(Execution& run) {
   auto& scene = run.make<LogScene>(4 * kLeaseBytes, 4 * kTransactionBytes);
@@ -142,6 +163,13 @@ TEST_CASE("model: a worker without room for its records is woken when they are r
 
 TEST_CASE("model: a router without room for a lease is woken by a commit", "[model][process]") {
   must_hold("leases without room", leases_without_room);
+}
+
+TEST_CASE(
+    "model: a router that waits for several answers is woken by them, or when the worker sleeps",
+    "[model][process]") {
+  must_hold("gathered answers", answers_gathered);
+  must_hold("more than there are", more_than_there_are);
 }
 
 TEST_CASE("model: a stop wakes the worker, and leases before it are served", "[model][process]") {
@@ -204,6 +232,9 @@ TEST_CASE("model: an order of the logs weaker than the argument needs is noticed
       {{{"log.hpp", "look", load, kSeqCst}, kAcquire}, records_without_room},
       {{{"log_sleep.hpp", "announce", modify, kSeqCst}, kAcqRel}, leases_and_records},
       {{{"log_sleep.hpp", "must_ring", load, kSeqCst}, kAcquire}, leases_and_records},
+      // log-both-sleep.
+      {{{"log_sleep.hpp", "sleeps_unrung", load, kSeqCst}, kAcquire}, more_than_there_are},
+      {{{"log_sleep.hpp", "must_ring", load, kSeqCst}, kAcquire}, more_than_there_are},
       // log-stop.
       {{{"log_ends.hpp", "request_stop", store, kSeqCst}, kRelease}, stop_of_a_sleeper},
       {{{"log_ends.hpp", "operator()", load, kSeqCst}, kAcquire}, stop_of_a_sleeper},

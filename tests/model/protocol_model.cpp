@@ -53,11 +53,7 @@ const char* ProtocolModel::step_worker(State& state, Worker& worker) const noexc
       worker.at = WorkerAt::tell;
       return "a worker publishes its end";
     case WorkerAt::tell:
-      if (worker.router_sleeping != 0 && worker.told == 0 &&
-          !is(ProtocolMutant::router_not_woken)) {
-        worker.told = 1;
-        state.event = 1;
-      }
+      if (worker.commit >= worker.enough) tell(state, worker);
       worker.at = WorkerAt::idle;
       return "a worker tells a sleeping router";
     case WorkerAt::announce:
@@ -67,12 +63,16 @@ const char* ProtocolModel::step_worker(State& state, Worker& worker) const noexc
       return "a worker announces its sleep";
     case WorkerAt::look:
       if (worker.taken == worker.lent) {
-        worker.at = WorkerAt::sleep;
+        worker.at = WorkerAt::tell_of_sleep;
         return "a worker looks and finds nothing";
       }
       worker.sleeping = 0;
       worker.at = WorkerAt::begin;
       return "a worker looks and finds a lease";
+    case WorkerAt::tell_of_sleep:
+      if (worker.enough != 0 && !is(ProtocolMutant::worker_sleeps_untold)) tell(state, worker);
+      worker.at = WorkerAt::sleep;
+      return "a worker tells of its sleep";
     case WorkerAt::sleep:
       if (worker.bell == 0) return nullptr;
       worker.bell = 0;
@@ -81,6 +81,13 @@ const char* ProtocolModel::step_worker(State& state, Worker& worker) const noexc
       return "a worker wakes";
   }
   return nullptr;
+}
+
+void ProtocolModel::tell(State& state, Worker& worker) const noexcept {
+  if (worker.router_sleeping == 0 || worker.told != 0) return;
+  if (is(ProtocolMutant::router_not_woken)) return;
+  worker.told = 1;
+  state.event = 1;
 }
 
 // ---- the router -----------------------------------------------------------------------------------
@@ -166,7 +173,11 @@ void ProtocolModel::restart(State& state, Worker& worker) const noexcept {
 }
 
 const char* ProtocolModel::look(State& state, const Worker& worker) const noexcept {
-  if (worker.commit != worker.applied) {
+  const bool beside = worker.sleeping != 0 && worker.rung == 0 && worker.commit != worker.applied &&
+                      !is(ProtocolMutant::router_sleeps_beside_worker);
+  const bool enough = worker.enough == 0 ? worker.commit != worker.applied
+                                         : worker.commit >= worker.enough || beside;
+  if (enough) {
     state.router = RouterAt::apply;
     state.turn = 0;
     for (Worker& each : state.workers) each.router_sleeping = 0;
@@ -213,6 +224,10 @@ const char* ProtocolModel::step_router(State& state) const noexcept {
     case RouterAt::announce:
       worker.router_sleeping = 1;
       worker.told = 0;  // a new epoch
+      worker.enough = 0;
+      if (shape_.gathers && worker.leases > 0) {
+        worker.enough = byte(worker.applied + 2U * (worker.leases + 1U));
+      }
       next_worker(state, RouterAt::announce,
                   is(ProtocolMutant::router_sleeps_unlooked) ? RouterAt::sleep : RouterAt::look);
       return "the router announces its sleep";

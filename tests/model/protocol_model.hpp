@@ -4,10 +4,10 @@
 //
 //   router   for each worker: apply what is committed; lend what the window allows, publish, ring;
 //            if it is dead: apply a last time, start the next incarnation, lend it the same leases
-//            again in their order; then announce sleep to each, look at each, sleep until an event or
-//            a death
-//   worker   take; begin; stage the output; commit (one store); tell a sleeping router; if there is no
-//            lease: announce, look, sleep until the bell
+//            again in their order; then announce sleep to each, until there is any answer or all are
+//            there; look at each; sleep until an event or a death
+//   worker   take; begin; stage the output; commit (one store); tell a router that sleeps until that; if
+//            there is no lease: announce, look, tell a router that sleeps until more, sleep until the bell
 //
 // Checked in every state: no output arrives twice, no item is done twice or without its output, and
 // what is committed is what was lent. In every state without a next step: everything is done.
@@ -32,6 +32,8 @@ enum class ProtocolMutant : std::uint8_t {
   worker_sleeps_unlooked,
   router_not_woken,
   worker_not_rung,
+  worker_sleeps_untold,         ///< a router that waits for more than there is goes on waiting
+  router_sleeps_beside_worker,  ///< it does not look whether the worker sleeps, too
   resent_without_last_read  ///< leases are sent again before the last look at the dead worker's log
 };
 
@@ -39,6 +41,8 @@ struct ProtocolShape {
   std::size_t items = 2;
   std::size_t kills = 1;
   std::size_t window = 1;
+  bool gathers =
+      false;  ///< the router sleeps until all that a worker holds is answered, and one more
   ProtocolMutant mutant = ProtocolMutant::none;
 };
 
@@ -68,6 +72,7 @@ class ProtocolModel {
     tell,
     announce,
     look,
+    tell_of_sleep,
     sleep
   };
 
@@ -83,7 +88,8 @@ class ProtocolModel {
     std::uint8_t lent;  // published
     std::uint8_t applied;
     std::uint8_t router_sleeping;
-    std::uint8_t rung;  // for the worker's present sleep
+    std::uint8_t enough;  // halves of transactions that end its sleep; 0: any
+    std::uint8_t rung;    // for the worker's present sleep
     std::uint8_t bell;
     std::uint8_t leases;  // not yet applied, of its ledger
     std::array<std::uint8_t, kMostItems> ledger;
@@ -135,6 +141,7 @@ class ProtocolModel {
   // Each changes the state by one step and returns its name, or null when it has to wait.
   const char* step_router(State& state) const noexcept;
   const char* step_worker(State& state, Worker& worker) const noexcept;
+  void tell(State& state, Worker& worker) const noexcept;
 
   void apply(State& state, Worker& worker) const noexcept;
   const char* lend(State& state, Worker& worker) const noexcept;

@@ -26,9 +26,9 @@ std::string text_of(const SearchResult& result) {
 void must_hold_for(const ProtocolShape& shape) {
   const SearchResult result = search(shape);
   std::cout << "model: protocol: " << shape.items << " items, at most " << shape.kills
-            << " kills, window " << shape.window << ": " << result.states << " states, "
-            << result.transitions << " transitions, " << result.final_states << " ends (all)"
-            << std::endl;
+            << " kills, window " << shape.window << (shape.gathers ? ", gathers" : "") << ": "
+            << result.states << " states, " << result.transitions << " transitions, "
+            << result.final_states << " ends (all)" << std::endl;
   INFO(text_of(result));
   CHECK(result.fault.empty());
   CHECK(result.final_states > 0);
@@ -47,6 +47,14 @@ TEST_CASE("model: no death at any step loses or doubles an item, or leaves anybo
   must_hold_for({.items = 3, .kills = 2, .window = 2});
 }
 
+TEST_CASE("model: nobody is left asleep by a router that waits for more answers than there will be",
+          "[model][process]") {
+  must_hold_for({.items = 2, .kills = 0, .window = 1, .gathers = true});
+  must_hold_for({.items = 2, .kills = 1, .window = 2, .gathers = true});
+  must_hold_for({.items = 2, .kills = 2, .window = 2, .gathers = true});
+  must_hold_for({.items = 3, .kills = 1, .window = 2, .gathers = true});
+}
+
 TEST_CASE("model: three deaths and four items", "[.large]") {
   must_hold_for({.items = 3, .kills = 3, .window = 2});
   must_hold_for({.items = 4, .kills = 3, .window = 2});
@@ -57,6 +65,7 @@ TEST_CASE("model: each broken protocol is found", "[model][process]") {
     const char* name;
     ProtocolMutant mutant;
     const char* fault;
+    bool gathers = false;
   };
   const Broken list[] = {
       {"two stores", ProtocolMutant::two_stores, "an output arrives twice"},
@@ -68,10 +77,13 @@ TEST_CASE("model: each broken protocol is found", "[model][process]") {
       {"a worker sleeps without a look", ProtocolMutant::worker_sleeps_unlooked, "stuck"},
       {"the router is not woken", ProtocolMutant::router_not_woken, "stuck"},
       {"a worker is not rung for", ProtocolMutant::worker_not_rung, "stuck"},
+      {"a worker does not tell of its sleep", ProtocolMutant::worker_sleeps_untold, "stuck", true},
+      {"the router does not look whether the worker sleeps",
+       ProtocolMutant::router_sleeps_beside_worker, "stuck", true},
   };
   for (const Broken& broken : list) {
-    const SearchResult result =
-        search({.items = 2, .kills = 1, .window = 1, .mutant = broken.mutant});
+    const SearchResult result = search(
+        {.items = 2, .kills = 1, .window = 1, .gathers = broken.gathers, .mutant = broken.mutant});
     std::cout << "model: protocol: " << broken.name << ": " << result.fault << " after "
               << result.steps.size() << " steps" << std::endl;
     INFO(broken.name);

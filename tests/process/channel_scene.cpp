@@ -169,7 +169,7 @@ void Scene::lend(std::uint64_t ticket, std::span<const std::byte> bytes) {
 }
 
 void Scene::sleep() {
-  channel_->announce_sleep();
+  channel_->announce_sleep(1);
   if (!channel_->has_records(true)) {
     pollfd waited[] = {{.fd = router_.descriptor().number(), .events = POLLIN, .revents = 0},
                        {.fd = channel_->descriptor(), .events = 0, .revents = 0}};

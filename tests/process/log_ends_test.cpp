@@ -92,6 +92,7 @@ void worker_main(Logs& logs, std::int64_t spin_ns, OffThreadChecks& checks) {
 
 TEST_CASE("log ends: two threads that sleep and wake each other lose nothing", "[process]") {
   const std::int64_t spin_ns = GENERATE(0, 2000);
+  const std::size_t most_gathered = GENERATE(1, 30);
   Logs logs(4096);
   ParentEnd end(logs.parent, logs.worker, Logs::area(logs.down), Logs::area(logs.up),
                 logs.worker_bell);
@@ -127,7 +128,7 @@ TEST_CASE("log ends: two threads that sleep and wake each other lose nothing", "
     }
     end.free_read();
     if (progress) continue;
-    end.announce_sleep();
+    end.announce_sleep(1 + random() % most_gathered);
     if (!end.has_records(true)) {
       ++sleeps;
       static_cast<void>(logs.router_bell.wait());

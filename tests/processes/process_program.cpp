@@ -8,6 +8,8 @@
 #include <sluice/process/kill_point.hpp>
 #include <sluice/sluice.hpp>
 
+#include <semaphore.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -76,6 +78,27 @@ int fall(int depth) {
   return (fall_on != nullptr ? fall_on(depth + 1) : 0) + page[0];
 }
 
+// In memory that all processes share: raised by the sink for every output.
+sem_t* arrivals = nullptr;
+
+void share_arrivals() {
+  void* const place =
+      ::mmap(nullptr, sizeof(sem_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (place == MAP_FAILED) throw std::runtime_error("no shared memory");
+  arrivals = static_cast<sem_t*>(place);
+  if (::sem_init(arrivals, 1, 0) != 0) throw std::runtime_error("no semaphore");
+}
+
+// Until everything before this parcel has come out at the end. For one process, which does not die.
+void wait_for_all_before(std::uint64_t number) {
+  static std::uint64_t arrived = 0;
+  const std::uint64_t outputs = number / 3 * 3 + (number % 3 == 2 ? 1 : 0);
+  for (; arrived < outputs; ++arrived) {
+    while (::sem_wait(arrivals) != 0) {
+    }
+  }
+}
+
 // What an unlucky parcel does, in processes and threads alike where it only throws.
 void get_into_trouble(const std::string& trouble, Context& context) {
   if (trouble == "throw") throw std::out_of_range("an unlucky parcel");
@@ -119,7 +142,10 @@ struct Worker {
   }
   void process(const Parcel& parcel, Emitter<Parcel>& out) const {
     if (!intact(parcel)) throw std::runtime_error("a parcel was damaged on its way");
-    if (every != 0 && parcel.number % every == every - 1) get_into_trouble(trouble, *context);
+    if (every != 0 && parcel.number % every == every - 1) {
+      if (trouble == "wait") wait_for_all_before(parcel.number);
+      get_into_trouble(trouble, *context);
+    }
     if (spin_us > 0) {
       const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(spin_us);
       while (std::chrono::steady_clock::now() < until) {
@@ -148,6 +174,7 @@ struct Sink {
     const auto bit = static_cast<std::uint8_t>(1U << parcel.output);
     if ((seen[parcel.number] & bit) != 0) ++doubled;
     seen[parcel.number] |= bit;
+    if (arrivals != nullptr) static_cast<void>(::sem_post(arrivals));
     if (slow_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(slow_ms));
     const std::uint64_t place = parcel.number * 3 + parcel.output;
     ordered = ordered && place >= last;
@@ -216,6 +243,7 @@ void parcels(Pipeline& p, const Args& args) {
   Sink sink;
   sink.seen.resize(count);
   sink.slow_ms = args.number("slow-ms");
+  if (args.text("trouble") == "wait") share_arrivals();
   if (!args.flag("twice")) {
     worked | sluice::sink("receive", std::move(sink));
     return;

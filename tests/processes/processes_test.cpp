@@ -71,6 +71,15 @@ TEST_CASE("Order is kept over several processes, also while they are killed", "[
   if (kills) CHECK(run.of_work("deaths") > 0);
 }
 
+// It gathers the answers of cheap items; here some item ends only when what came before it was passed on.
+TEST_CASE("Answers before a slow item are not kept until it is done", "[process]") {
+  const std::uint64_t count = scaled(4'000);
+  const Counted run = run_parcels(
+      {"--count", std::to_string(count), "--size", "0", "--every", "257", "--trouble", "wait"});
+  check_whole(run, count);
+  CHECK(run.ordered);
+}
+
 TEST_CASE("Capacity 1 and batch 1 hold for processes, too", "[process]") {
   const std::uint64_t count = scaled(3'000);
   const Counted run =

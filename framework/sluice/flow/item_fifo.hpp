@@ -9,6 +9,7 @@
 #include <sluice/base/assert.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <utility>
@@ -49,23 +50,32 @@ class ItemFifo {
     SLUICE_ASSERT(size_ > 0, "the front of a row without items");
     return *first_->at(first_->begin);
   }
-  /// The item with `index` before it. Requires  index < size(). Takes a look per chunk before it.
+  /// The item with `index` before it. Requires  index < size(). Takes a look per chunk after the one that
+  /// was last looked at, else before it.
   [[nodiscard]] T& at(std::size_t index) noexcept {
     SLUICE_ASSERT(index < size_, "no such item");
-    Chunk* chunk = first_;
-    for (; index >= chunk->end - chunk->begin; chunk = chunk->next)
-      index -= chunk->end - chunk->begin;
-    return *chunk->at(chunk->begin + index);
+    if (const std::size_t last = last_->end - last_->begin; size_ - index <= last) {
+      return *last_->at(last_->end - (size_ - index));
+    }
+    // Mostly the one after the last one that was asked for.
+    std::uint64_t number = popped_ + index;
+    Chunk* chunk = seen_ != nullptr && number >= seen_->first ? seen_ : first_;
+    while (number >= chunk->first + chunk->end) chunk = chunk->next;
+    seen_ = chunk;
+    return *chunk->at(static_cast<std::size_t>(number - chunk->first));
   }
   void pop() noexcept {
     std::destroy_at(&front());
     --size_;
+    ++popped_;
     if (++first_->begin < first_->end) return;
     if (first_ == last_) {  // empty: the chunk starts anew
       first_->begin = first_->end = 0;
+      first_->first = popped_;
       return;
     }
     Chunk* const done = std::exchange(first_, first_->next);
+    if (seen_ == done) seen_ = nullptr;
     delete std::exchange(spare_, done);
   }
 
@@ -81,6 +91,7 @@ class ItemFifo {
     Chunk* next = nullptr;
     std::size_t begin = 0;
     std::size_t end = 0;
+    std::uint64_t first = 0;  // number of the item at 0, of all that ever were in the row
     alignas(T) std::byte storage[kPerChunk * sizeof(T)];
   };
 
@@ -88,6 +99,7 @@ class ItemFifo {
     if (spare_ == nullptr) spare_ = new Chunk;
     spare_->next = nullptr;
     spare_->begin = spare_->end = 0;
+    spare_->first = popped_ + size_;
     std::construct_at(spare_->at(0), std::move(item));
     Chunk* const chunk = std::exchange(spare_, nullptr);
     chunk->end = 1;
@@ -97,6 +109,8 @@ class ItemFifo {
 
   Chunk* first_ = nullptr;  // null with last_ until the first item
   Chunk* last_ = nullptr;
+  Chunk* seen_ = nullptr;  // where at() was last
+  std::uint64_t popped_ = 0;
   Chunk* spare_ = nullptr;  // so that a row of changing length does not allocate each time
   std::size_t size_ = 0;
 };

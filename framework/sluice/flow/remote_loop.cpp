@@ -15,11 +15,12 @@
 namespace sluice::detail {
 namespace {
 
-// A process holds about so much work: enough to go on while this worker is not running, little enough to be
-// worth nothing when it is done twice.
-constexpr double kHeldNs = 1'000'000;
-// What an item takes before it is known.
-constexpr double kFirstPaceNs = 250'000;
+// A process holds about so much work: enough to go on while this worker has no processor, some milliseconds on a
+// busy machine; little enough to be worth nothing when it is done twice.
+constexpr double kHeldNs = 4'000'000;
+// What an item takes before it is known; and at least, with what the transport takes.
+constexpr double kFirstWorkNs = 250'000;
+constexpr double kLeastWorkNs = 200;
 
 std::int64_t steady_ns() noexcept {
   return std::chrono::steady_clock::now().time_since_epoch().count();
@@ -48,20 +49,20 @@ StepResult RemoteLoop::go_on(StepFrame& frame) {
   for (;;) {
     if (ended_early()) return end_early();
     if (cancelled()) return abandon();
-    const GetStatus input = lend_more();
     const Applied applied = apply(frame);
     if (applied == Applied::blocked) return blocked_or_abandoned();
     settle(owed_);
     if (applied == Applied::turn) return wait_for(OrderGate::Wait::turn);
     if (cancelled() || ended_early()) continue;
-    if (frame.items >= frame.max_items) return StepResult::progressed;
-    if (applied == Applied::some) continue;
+    if (frame.items >= most_) return StepResult::progressed;
+    const GetStatus input = lend_more();
+    if (has_blocked() || owed_ > 0) continue;  // an item could not be lent
+    // Not another look first: this would run after the process, with an answer or two at a time.
     if (open() > 0) {
-      if (wait_for_answer() == StepResult::needs_time) return StepResult::progressed;
+      if (wait_for_answer(frame) == StepResult::needs_time) return StepResult::progressed;
       continue;
     }
     remote_->tell_open(0);
-    last_answer_ns_ = 0;
     if (input == GetStatus::closed) return input_ended();
     if (wait_for_delayed()) return StepResult::needs_time;
     if (take_found_window_full()) return wait_for(OrderGate::Wait::room);
@@ -104,8 +105,8 @@ void RemoteLoop::lose_item(const char* phase, std::size_t charge) noexcept {
 
 std::size_t RemoteLoop::window() const noexcept {
   if (open() > 0 && first_lease().deaths > 0) return 1;  // a suspect is lent alone
-  const double pace = pace_ns_ > 0 ? pace_ns_ : kFirstPaceNs;
-  const double fits = kHeldNs / pace;
+  const double work = work_ns_ > 0 ? work_ns_ + kLeastWorkNs : kFirstWorkNs;
+  const double fits = kHeldNs / work;
   if (fits >= static_cast<double>(most_)) return most_;
   return std::clamp<std::size_t>(static_cast<std::size_t>(fits), std::min<std::size_t>(2, most_),
                                  most_);
@@ -196,7 +197,7 @@ RemoteLoop::Applied RemoteLoop::apply(StepFrame& frame) {
   Applied result = Applied::nothing;
   std::size_t items = 0;
   bool blocked = false;
-  while (!blocked && frame.items < frame.max_items) {
+  while (!blocked && frame.items < most_) {
     if (gate() != nullptr && open() > 0 && !may_begin(first_lease().item)) {
       if (result == Applied::nothing) result = Applied::turn;
       break;
@@ -217,19 +218,18 @@ RemoteLoop::Applied RemoteLoop::apply(StepFrame& frame) {
   }
   if (items > 0) {
     remote_->free_read();
-    learn_pace(items);
     if (gate() == nullptr && !blocked) static_cast<void>(deliver());
   }
   return take_blocked() || blocked ? Applied::blocked : result;
 }
 
-void RemoteLoop::learn_pace(std::size_t items) noexcept {
-  const std::int64_t now = steady_ns();
-  if (last_answer_ns_ != 0) {
-    const double each = static_cast<double>(now - last_answer_ns_) / static_cast<double>(items);
-    pace_ns_ = pace_ns_ == 0 ? each : pace_ns_ + (each - pace_ns_) / 4;
-  }
-  last_answer_ns_ = now;
+// Of two samples in a row the smaller one, so that an item that was preempted does not pass for a slow one: then
+// the process would be given too few at a time to do without many more switches.
+void RemoteLoop::learn_work(std::uint64_t service_ns) noexcept {
+  const auto sample = static_cast<double>(service_ns);
+  const double each = last_sample_ > 0 ? std::min(sample, last_sample_) : sample;
+  last_sample_ = sample;
+  work_ns_ = work_ns_ > 0 ? work_ns_ + (each - work_ns_) / 4 : each;
 }
 
 // Reads one whole transaction, of which `reply` is the first record. False when there is to be no next one.
@@ -264,7 +264,8 @@ bool RemoteLoop::apply_transaction(RemoteWorker::Reply reply) {
           read_note(reply.bytes);
           continue;
         case What::done:
-          complete(decode<DoneNote>(reply.bytes), std::move(fault));
+          complete(reply.bytes.empty() ? DoneNote{} : decode<DoneNote>(reply.bytes),
+                   std::move(fault));
           return true;
         case What::failed:
           discard_outputs();
@@ -338,7 +339,10 @@ void RemoteLoop::complete(const DoneNote& note, std::exception_ptr fault) {
   worker().counts.add(Count::filtered, note.filtered);
   worker().counts.add(Count::retried, note.retried);
   worker().bytes.add(note.bytes);
-  if (note.service_ns != 0) worker().service.add(note.service_ns);
+  if (note.service_ns != 0) {
+    worker().service.add(note.service_ns);
+    learn_work(note.service_ns);
+  }
   if (note.enough) worker().say_enough();
   end_first(true);
 }
@@ -418,7 +422,6 @@ void RemoteLoop::drop_first() noexcept {
 // Everything that the process had answered was applied. What it had not is lent again.
 void RemoteLoop::apply_loss() {
   RemoteWorker::Loss loss = remote_->take_loss();
-  last_answer_ns_ = 0;
   const bool begun =
       lent_ > 0 && (loss.accused || (loss.begun != 0 && first_lease().ticket == loss.begun));
   for (std::size_t i = begin_; i < leases_.size(); ++i) leases_[i].ticket = 0;
@@ -470,10 +473,12 @@ void RemoteLoop::show_first() noexcept {
 }
 
 // needs_time: another attempt is due.
-StepResult RemoteLoop::wait_for_answer() {
+StepResult RemoteLoop::wait_for_answer(StepFrame& frame) {
   show_first();
   const Deadline due = wake_at();
-  remote_->wait(due, std::chrono::nanoseconds(static_cast<std::int64_t>(pace_ns_)), open());
+  const std::int64_t begun = steady_ns();
+  remote_->wait(due, std::chrono::nanoseconds(static_cast<std::int64_t>(work_ns_)), open());
+  frame.slept_ns += steady_ns() - begun;
   return due.is_never() || !due.passed(worker().control().now()) ? StepResult::progressed
                                                                  : StepResult::needs_time;
 }

@@ -106,7 +106,7 @@ class RemoteLoop : public StageLoop {
   [[nodiscard]] bool lend(std::size_t index);
   void refuse_first(std::exception_ptr why) noexcept;
   [[nodiscard]] std::size_t window() const noexcept;
-  void learn_pace(std::size_t items) noexcept;
+  void learn_work(std::uint64_t service_ns) noexcept;
 
   [[nodiscard]] Applied apply(StepFrame& frame);
   [[nodiscard]] bool apply_transaction(RemoteWorker::Reply reply);
@@ -121,7 +121,7 @@ class RemoteLoop : public StageLoop {
   void end_first(bool completed) noexcept;
   void apply_loss();
   void bury_first() noexcept;
-  [[nodiscard]] StepResult wait_for_answer();
+  [[nodiscard]] StepResult wait_for_answer(StepFrame& frame);
 
   void drop_first() noexcept;
   [[nodiscard]] std::size_t charge_of(const Lease& lease) const noexcept {
@@ -139,8 +139,8 @@ class RemoteLoop : public StageLoop {
   std::size_t lent_ = 0;        // of the open ones, the first so many are lent
   std::uint64_t next_ticket_ = 1;
   Bytes encoded_{};
-  double pace_ns_ = 0;  // smoothed time between answers
-  std::int64_t last_answer_ns_ = 0;
+  double work_ns_ = 0;      // what the function takes for an item, smoothed; 0: not known yet
+  double last_sample_ = 0;  // the last time that was measured
   bool input_closed_ = false;
 };
 

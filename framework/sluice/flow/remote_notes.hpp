@@ -8,13 +8,15 @@
 
 namespace sluice::detail {
 
-/// Closes the transaction of an item whose function returned.
+/// Closes the transaction of an item whose function returned. One that says nothing is no bytes.
 struct DoneNote {
   std::uint64_t filtered = 0;
   std::uint64_t retried = 0;     ///< failed attempts before, made in the process itself
   std::uint64_t bytes = 0;       ///< Context::add_bytes()
   std::uint64_t service_ns = 0;  ///< time in the function; 0: not measured for this item
   bool enough = false;           ///< Context::enough() was called
+
+  friend bool operator==(const DoneNote&, const DoneNote&) = default;
 };
 
 /// Closes the transaction of an item whose function threw.

@@ -69,8 +69,8 @@ class RemoteWorker {
   virtual void accuse(const char* what) noexcept = 0;
 
   /// Blocks   until there may be an answer, a loss, or room to lend; until the deadline; or the run was
-  ///          cancelled. `pace` is the time that the process takes for an item, as far as is known, and
-  ///          `open` how many it holds: with many cheap ones it may sleep a little before it looks.
+  ///          cancelled. `pace` is the time that the function takes for an item, as far as is known, and
+  ///          `open` how many the process holds: of many cheap ones about half are answered then.
   virtual void wait(const Deadline& deadline, std::chrono::nanoseconds pace,
                     std::size_t open) noexcept = 0;
   /// Items that the process holds, for whoever watches it.

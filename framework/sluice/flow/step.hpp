@@ -34,6 +34,7 @@ struct StepFrame {
   std::size_t max_items = 64;
   bool sample = false;    ///< time the first item
   std::size_t items = 0;  ///< items processed in this step
+  std::int64_t slept_ns = 0;  ///< of the step, waiting for somebody else to process them
 };
 
 class StepBody {

@@ -142,7 +142,10 @@ class LeaseChannel {
 
   /// From now on a commit raises the event counter. Then has_records(true), then sleep, or not. After
   /// the sleep: lower the counter first, then look at every channel.
-  virtual void announce_sleep() = 0;
+  /// With `answers` above 1 it is raised, and has_records(true) is true, when there are about so many, or
+  /// the worker sleeps, too; a worker that takes long over one item keeps answers back, so such a
+  /// sleep needs a time limit.
+  virtual void announce_sleep(std::size_t answers) = 0;
   virtual void end_sleep() = 0;
 };
 

@@ -162,6 +162,12 @@ class LogReader {
     return position_ != limit_ || commit_.load(order) != limit_;
   }
 
+  /// Whether so much is published, without remembering or judging what it saw.
+  [[nodiscard]] bool has_length(std::uint64_t length) const noexcept {
+    // Whoever publishes more after the reader's announcement sees that; and log-both-sleep sees to the rest.
+    return commit_.load(std::memory_order_acquire) >= length;
+  }
+
   /// The next record; has_record() said so.
   [[nodiscard]] LogRecord read() {
     const std::uint64_t left = limit_ - position_;
@@ -185,6 +191,7 @@ class LogReader {
     freed_.store(position, order);
   }
 
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return area_.capacity(); }
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
   [[nodiscard]] std::uint64_t freed() const noexcept { return freed_here_; }
   [[nodiscard]] bool at_limit() const noexcept { return position_ == limit_; }

@@ -89,7 +89,7 @@ class LogLeaseChannel final : public LeaseChannel {
   bool worker_gone() const override { return socket_.hung_up(); }
   int descriptor() const noexcept override { return socket_.descriptor().number(); }
 
-  void announce_sleep() override { end_.announce_sleep(); }
+  void announce_sleep(std::size_t answers) override { end_.announce_sleep(answers); }
   void end_sleep() override { end_.end_sleep(); }
 
  private:

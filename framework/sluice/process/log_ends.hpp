@@ -36,6 +36,7 @@ class LogParentEnd {
       : down_(ours.commit, theirs.freed, down),
         up_(theirs.commit, ours.freed, up),
         mark_(ours.sleeping),
+        enough_(ours.enough),
         watch_(theirs.sleeping),
         stop_(ours.stop),
         bell_(worker_bell) {
@@ -86,18 +87,41 @@ class LogParentEnd {
   }
   [[nodiscard]] bool has_records(bool closely) const noexcept {
     if (cursor_ != parsed_.size()) return true;
+    if (closely && sleeps_until_ != 0) {
+      return up_.has_length(sleeps_until_) ||
+             (watch_.sleeps_unrung() && up_.may_have_record(std::memory_order_acquire));
+    }
     // sync-point log-announce-or-look: the router's look when it is about to sleep.
     return up_.may_have_record(closely ? std::memory_order_seq_cst : std::memory_order_acquire);
   }
 
-  void announce_sleep() noexcept { mark_.announce(kForRecords); }
+  /// Sleeps until there are about so many answers more, or the worker sleeps, too.
+  void announce_sleep(std::size_t answers) noexcept {
+    sleeps_until_ = answers > 1 ? length_with(answers) : 0;
+    // Seen with the announcement; who sees a later value finds the router awake, or about to look.
+    enough_.store(sleeps_until_, std::memory_order_relaxed);
+    mark_.announce(kForRecords);
+  }
   void end_sleep() noexcept { mark_.awake(); }
 
  private:
   static constexpr std::size_t kUsualRecords = 64;
 
+  // Never more than half of the log: then there is room for what comes until the router is awake.
+  [[nodiscard]] std::uint64_t length_with(std::size_t answers) const noexcept {
+    const std::uint64_t half = up_.capacity() / 2;
+    const std::uint64_t each = mean_bytes_ > 0 ? mean_bytes_ : 1;
+    return up_.position() + (answers < half / each ? answers * each : half);
+  }
+  // An estimate: a wrong one wakes the router too early, or when the worker has nothing left to do.
+  void learn_size(std::uint64_t bytes) noexcept {
+    mean_bytes_ = mean_bytes_ == 0 ? bytes : (7 * mean_bytes_ + bytes) / 8;
+  }
+
   void ring_if(std::uint64_t reason) noexcept {
-    if (watch_.must_ring(reason)) bell_.ring();
+    if (!watch_.must_ring(reason)) return;
+    watch_.rang();
+    bell_.ring();
   }
 
   // The heads of one transaction, into private memory. A worker that was wrong once is never believed
@@ -124,6 +148,7 @@ class LogParentEnd {
   }
   template <class Open>
   void parse_transaction(Open& open) {
+    const std::uint64_t begin = up_.position();
     for (;;) {
       const std::uint64_t position = up_.position();
       if (up_.at_limit()) throw ProtocolViolation("a transaction has no end", position);
@@ -137,16 +162,21 @@ class LogParentEnd {
       const bool closes =
           type == kDoneRecord || type == kFailedRecord || (type == kNoteRecord && parsed_.empty());
       parsed_.push_back(record);
-      if (closes) return;
+      if (!closes) continue;
+      learn_size(up_.position() - begin);
+      return;
     }
   }
 
   LogWriter<Sync, Area> down_;
   LogReader<Sync, Area> up_;
   SleepMark<Sync> mark_;
+  LogWord<Sync>& enough_;
   SleepWatch<Sync> watch_;
   LogWord<Sync>& stop_;
   Bell& bell_;
+  std::uint64_t sleeps_until_ = 0;  // what was announced: a length of the up log; 0: any record
+  std::uint64_t mean_bytes_ = 0;    // of a transaction
   std::vector<LogRecord> parsed_{};
   std::size_t cursor_ = 0;
   std::uint64_t read_to_ = 0;
@@ -165,6 +195,7 @@ class LogWorkerEnd {
         up_(ours.commit, theirs.freed, up),
         mark_(ours.sleeping),
         watch_(theirs.sleeping),
+        enough_(theirs.enough),
         stop_(theirs.stop),
         bell_(bell),
         router_(router),
@@ -230,8 +261,21 @@ class LogWorkerEnd {
  private:
   void tell_router() noexcept {
 #ifndef SLUICE_MUTANT_LOG_ROUTER_NOT_WOKEN
-    if (watch_.must_ring(kForRecords)) router_.ring();
+    if (!watch_.must_ring(kForRecords)) return;
+    if (up_.committed() >= enough_.load(std::memory_order_relaxed)) ring_router();
 #endif
+  }
+  // A router that waits for more than there is gets no more. One that any record would wake was told.
+  void tell_router_of_sleep() noexcept {
+#ifndef SLUICE_MUTANT_LOG_BOTH_SLEEP
+    // sync-point log-both-sleep: the worker's look.
+    if (!watch_.must_ring(kForRecords)) return;
+    if (enough_.load(std::memory_order_relaxed) != 0) ring_router();
+#endif
+  }
+  void ring_router() noexcept {
+    watch_.rang();
+    router_.ring();
   }
 
   [[nodiscard]] bool wait_for_lease() {
@@ -261,6 +305,7 @@ class LogWorkerEnd {
       // sync-point log-announce-or-look: the worker's look.
       if (ready(std::memory_order_seq_cst)) break;
 #endif
+      tell_router_of_sleep();
       if (!bell_.wait()) {
         mark_.awake();
         return false;
@@ -278,6 +323,7 @@ class LogWorkerEnd {
   LogWriter<Sync, Area> up_;
   SleepMark<Sync> mark_;
   SleepWatch<Sync> watch_;
+  const LogWord<Sync>& enough_;
   const LogWord<Sync>& stop_;
   Bell& bell_;
   RouterBell& router_;

@@ -23,6 +23,15 @@
 //                            kForRoom:  up.freed                 parent, the worker's
 //   parent.sleeping router   kForRecords: up.commit              worker, the run's
 //
+// (5) A router with much under way may sleep until there is *enough*: `parent.enough` is a length of the up
+//     log, written before the announcement; 0: any record will do. The worker rings when its log is as long,
+//     and else before it sleeps itself, whatever for. That no such sleep is for ever is sync-point
+//     log-both-sleep: each side announces its sleep, then looks at the other's announcement, all seq_cst.
+//     Either the worker's look comes later, and it rings. Or the router sees the worker's announcement, which
+//     it has not rung for, and so what that one committed before: if some of it is unread it reads on. If
+//     nothing is, what it lent last was published before that announcement: the worker's own second look
+//     finds it, so that one does not sleep now, and rings when it does.
+//
 // A router that found no room for a lease needs no ring of its own: room comes with a commit.
 // Layer: process. Not API.
 // SPDX-License-Identifier: MIT
@@ -60,6 +69,7 @@ class SleepMark {
   [[nodiscard]] static bool waits_for(std::uint64_t word, std::uint64_t reason) noexcept {
     return (word & kReasons) == reason;
   }
+  [[nodiscard]] static bool waits(std::uint64_t word) noexcept { return (word & kReasons) != 0; }
 
  private:
   static constexpr std::uint64_t kReasons = 3;
@@ -75,18 +85,24 @@ class SleepWatch {
  public:
   explicit SleepWatch(const LogWord<Sync>& word) noexcept : word_(word) {}
 
-  /// After a seq_cst change. Returns  whether the other sleeps for that reason and this is the first
-  ///          change that it has to be told of.
+  /// After a seq_cst change. Returns  whether the other sleeps for that reason and was not rung for
+  ///          since: the first change that it has to be told of. Then ring, and rang().
   [[nodiscard]] bool must_ring(std::uint64_t reason) noexcept {
     // sync-point log-announce-or-look: the waker's look.
+    seen_ = word_.load(std::memory_order_seq_cst);
+    return SleepMark<Sync>::waits_for(seen_, reason) && seen_ != rung_;
+  }
+  void rang() noexcept { rung_ = seen_; }
+  /// Whether the other sleeps, or is about to, and was not rung for since.
+  [[nodiscard]] bool sleeps_unrung() const noexcept {
+    // sync-point log-both-sleep: the router's look.
     const std::uint64_t seen = word_.load(std::memory_order_seq_cst);
-    if (!SleepMark<Sync>::waits_for(seen, reason) || seen == rung_) return false;
-    rung_ = seen;
-    return true;
+    return SleepMark<Sync>::waits(seen) && seen != rung_;
   }
 
  private:
   const LogWord<Sync>& word_;
+  std::uint64_t seen_ = 0;
   std::uint64_t rung_ = 0;
 };
 

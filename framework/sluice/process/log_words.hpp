@@ -1,6 +1,6 @@
 // sluice/process/log_words.hpp: the words that a parent and a worker tell each other by.
 //
-//   parent's page:  commit (down)   freed (up)     sleeping   stop
+//   parent's page:  commit (down)   freed (up)     sleeping, enough   stop
 //   worker's page:  commit (up)     freed (down)   sleeping   started   started_ns   ready
 //
 // Owners: each word is written by the side whose page it is in and by nobody else; the other side can
@@ -24,6 +24,7 @@ struct ParentWords {
   alignas(kCacheLine) Word commit{0};
   alignas(kCacheLine) Word freed{0};
   alignas(kCacheLine) Word sleeping{0};
+  Word enough{0};  // for whoever looks at `sleeping`, and only then
   alignas(kCacheLine) Word stop{0};
 };
 

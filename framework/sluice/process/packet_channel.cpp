@@ -160,7 +160,7 @@ class PacketLeaseChannel final : public LeaseChannel {
   int descriptor() const noexcept override { return socket_.descriptor().number(); }
 
   // The worker raises the counter at every commit, and there is room in the socket after that.
-  void announce_sleep() override { send_published(); }
+  void announce_sleep(std::size_t) override { send_published(); }
   void end_sleep() override {}
 
  private:

@@ -282,7 +282,8 @@ void ProcessCrew::launch(Seat& seat) {
   seat.retired_since_ns = 0;
   seat.room_since_ns = 0;
   try {
-    NewChannel made = make_channel({}, seat.slot.events());
+    // A clock per item only where somebody asks for it.
+    NewChannel made = make_channel({.times = seat.options.timeout.count() > 0}, seat.slot.events());
     seat.live->channel = std::move(made.parent);
     seat.live->for_the_worker = std::move(made.for_the_worker);
   } catch (const std::system_error& error) {

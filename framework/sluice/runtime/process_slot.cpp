@@ -15,7 +15,9 @@ namespace {
 // With items cheaper than this a wake for each answer would cost as much as the items.
 constexpr std::chrono::nanoseconds kCheap{50'000};
 // For so long answers may lie before they are looked at, while the process has more to do.
-constexpr std::chrono::nanoseconds kNap{200'000};
+constexpr std::chrono::nanoseconds kGather{1'000'000};
+// With fewer items than this in the process there is nothing to gather.
+constexpr std::size_t kFew = 3;
 
 // attempts in the lower half, deaths at this item in the upper one: what a lease has room for.
 std::uint32_t packed(unsigned attempt, unsigned deaths) noexcept {
@@ -47,8 +49,8 @@ bool ProcessSlot::attach() noexcept {
   offered_.reset();
   has_offer_.store(false, std::memory_order_relaxed);
   accused_ = false;
-  lent_ = done_ = 0;
-  started_ = false;
+  lent_ = done_ = answered_ = 0;
+  started_ = quiet_ = false;
   if (current_ != nullptr) current_->attached.store(true, std::memory_order_relaxed);
   return current_ != nullptr;
 }
@@ -139,6 +141,7 @@ RemoteWorker::Reply ProcessSlot::next() noexcept {
       accuse(error.what());
     }
   }
+  tell_answered();
   return {.what = dead ? What::lost : What::nothing};
 }
 
@@ -165,13 +168,21 @@ RemoteWorker::Reply ProcessSlot::read_record() {
       break;
   }
   ++done_;
-  current_->answered.fetch_add(1, std::memory_order_relaxed);
-  current_->touched_ns.store(steady_now_ns(), std::memory_order_relaxed);
   return reply;
+}
+
+// For the supervisor: once per batch, because a clock per answer would cost as much as a tiny item.
+void ProcessSlot::tell_answered() noexcept {
+  if (answered_ == done_) return;
+  answered_ = done_;
+  quiet_ = false;
+  current_->answered.store(done_, std::memory_order_relaxed);
+  current_->touched_ns.store(steady_now_ns(), std::memory_order_relaxed);
 }
 
 void ProcessSlot::free_read() noexcept {
   if (current_ == nullptr || accused_) return;
+  tell_answered();
   try {
     current_->channel->free_read();
   } catch (const std::exception& error) {
@@ -186,35 +197,53 @@ bool ProcessSlot::news() const noexcept {
   return current_ == nullptr ? has_offer_.load(std::memory_order_acquire) : is_dead();
 }
 
+// True when there are some.
+bool ProcessSlot::spin_for_news(const LeaseChannel& channel) noexcept {
+  if (settings_.spin.count() == 0 || !spin_.try_again()) return false;
+  const std::int64_t until = steady_now_ns() + settings_.spin.count();
+  bool found = false;
+  do {
+    found = channel.has_records(false) || news();
+    if (!found) cpu_pause();
+  } while (!found && steady_now_ns() < until);
+  spin_.note(!found);
+  return found;
+}
+
+// Many cheap items: sleeps until half of them are answered, so that the process has the other half while its
+// answers are applied. If there is none after a while, some item is not cheap: the next one ends the sleep.
 void ProcessSlot::wait(const Deadline& deadline, std::chrono::nanoseconds pace,
                        std::size_t open) noexcept {
   static_cast<void>(attach());
   LeaseChannel* const channel = current_ == nullptr || accused_ ? nullptr : current_->channel.get();
-  if (channel != nullptr && settings_.spin.count() > 0 && spin_pays_) {
-    const std::int64_t until = steady_now_ns() + settings_.spin.count();
-    do {
-      if (channel->has_records(false) || news()) return;
-      cpu_pause();
-    } while (steady_now_ns() < until);
-  }
-  if (channel != nullptr && open > 2 && pace.count() > 0 && pace < kCheap) {
-    nap(std::min<std::chrono::nanoseconds>(kNap, pace * static_cast<std::int64_t>(open) / 2));
-    if (channel->has_records(false)) return;
-  }
+  const bool gathers =
+      channel != nullptr && open >= kFew && pace.count() > 0 && pace < kCheap && !quiet_;
+  if (channel != nullptr && !gathers && spin_for_news(*channel)) return;
   try {
-    if (channel != nullptr) channel->announce_sleep();
-    if ((channel == nullptr || !channel->has_records(true)) && !news()) {
-      set_.clear();
-      set_.add(events_.descriptor().number());
-      waits_since_ns_.store(steady_now_ns(), std::memory_order_relaxed);
-      set_.wait(deadline);
-      waits_since_ns_.store(0, std::memory_order_relaxed);
+    if (gathers) {
+      const Deadline looks =
+          Deadline::at(Clock::time_point(std::chrono::nanoseconds(steady_now_ns())) + kGather);
+      sleep(channel, open / 2, std::min(deadline, looks));
+      quiet_ = !channel->has_records(false);
+    } else {
+      sleep(channel, 1, deadline);
     }
-    if (channel != nullptr) channel->end_sleep();
   } catch (const std::exception& error) {
     accuse(error.what());
   }
   events_.lower();  // what it was raised for is looked at after this
+}
+
+void ProcessSlot::sleep(LeaseChannel* channel, std::size_t answers, const Deadline& deadline) {
+  if (channel != nullptr) channel->announce_sleep(answers);
+  if ((channel == nullptr || !channel->has_records(true)) && !news()) {
+    set_.clear();
+    set_.add(events_.descriptor().number());
+    waits_since_ns_.store(steady_now_ns(), std::memory_order_relaxed);
+    set_.wait(deadline);
+    waits_since_ns_.store(0, std::memory_order_relaxed);
+  }
+  if (channel != nullptr) channel->end_sleep();
 }
 
 void ProcessSlot::tell_open(std::size_t open) noexcept {

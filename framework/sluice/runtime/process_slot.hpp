@@ -21,6 +21,7 @@
 #include <sluice/os/event_counter.hpp>
 #include <sluice/os/readable_set.hpp>
 #include <sluice/process/channel.hpp>
+#include <sluice/sync/habit.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -112,6 +113,9 @@ class ProcessSlot final : public RemoteWorker {
   }
   [[nodiscard]] bool news() const noexcept;
   [[nodiscard]] Reply read_record();
+  void tell_answered() noexcept;
+  [[nodiscard]] bool spin_for_news(const LeaseChannel& channel) noexcept;
+  void sleep(LeaseChannel* channel, std::size_t answers, const Deadline& deadline);
   void retire() noexcept;
   void call_supervisor() const noexcept { supervisor_->events.raise(); }
 
@@ -124,10 +128,12 @@ class ProcessSlot final : public RemoteWorker {
   // The worker's thread only.
   std::shared_ptr<Incarnation> current_{};
   bool accused_ = false;
-  std::size_t lent_ = 0;  // of the current incarnation
-  std::size_t done_ = 0;  // of these, answered
-  bool started_ = false;  // its start() has returned
-  bool spin_pays_ = true;
+  std::size_t lent_ = 0;        // of the current incarnation
+  std::size_t done_ = 0;        // of these, answered
+  bool started_ = false;        // its start() has returned
+  std::uint64_t answered_ = 0;  // of these, as the supervisor knows it
+  BasicHabit<StandardSync> spin_{};
+  bool quiet_ = false;  // it was given time to gather answers, and there was none
 
   mutable std::mutex mutex_;  // what follows
   std::shared_ptr<Incarnation> offered_{};

@@ -21,8 +21,9 @@
 namespace sluice::detail {
 namespace {
 
-// One item in so many is timed.
-constexpr std::uint64_t kTimedItems = 8;
+// One item in so many is timed, and every one that is not cheap.
+constexpr unsigned kTimedItems = 16;
+constexpr std::uint64_t kCheapNs = 5'000;
 constexpr std::chrono::nanoseconds kNapSlice{50'000'000};
 
 // What user code says through its context is told with the answer to its item, or with the next one.
@@ -175,10 +176,12 @@ class WorkerLoop {
   bool try_item(const Lease& lease, std::uint64_t retried, FailedNote& failed) {
     try {
       DoneNote done{.retried = retried};
-      const bool timed = items_++ % kTimedItems == 0;
-      const std::int64_t begun = timed ? steady_now_ns() : 0;
-      server_->process(lease.bytes);
-      if (timed) done.service_ns = static_cast<std::uint64_t>(steady_now_ns() - begun);
+      if (untimed_ > 0) {
+        --untimed_;
+        server_->process(lease.bytes);
+      } else {
+        done.service_ns = time_item(lease.bytes);
+      }
       kill_point(KillPoint::called);
       Outputs outputs(*channel_);
       server_->deliver(outputs);
@@ -186,7 +189,7 @@ class WorkerLoop {
       done.filtered = news_of(filtered_told_, worker_.counts[Count::filtered]);
       done.bytes = news_of(bytes_told_, worker_.bytes.get());
       done.enough = stage_.enough.exchange(false, std::memory_order_relaxed);
-      commit(RecordType::done, lease.ticket, done);
+      commit_done(lease.ticket, done);
       return true;
     } catch (const ParentGone&) {
       throw;
@@ -195,6 +198,26 @@ class WorkerLoop {
       channel_->discard();
       static_cast<void>(news_of(filtered_told_, worker_.counts[Count::filtered]));
       return false;
+    }
+  }
+
+  // Nanoseconds, at least 1.
+  std::uint64_t time_item(std::span<const std::byte> item) {
+    const std::int64_t begun = steady_now_ns();
+    server_->process(item);
+    const auto took =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(1, steady_now_ns() - begun));
+    untimed_ = took < kCheapNs ? kTimedItems - 1 : 0;
+    return took;
+  }
+
+  // Mostly there is nothing to tell but that.
+  void commit_done(std::uint64_t ticket, const DoneNote& done) {
+    if (done != DoneNote{}) {
+      commit(RecordType::done, ticket, done);
+    } else {
+      control_.tell(*channel_);
+      commit_bytes(RecordType::done, ticket, {});
     }
   }
 
@@ -207,7 +230,10 @@ class WorkerLoop {
     control_.tell(*channel_);
     encoded_.clear();
     encode(note, encoded_);
-    channel_->commit(type, ticket, encoded_.view());
+    commit_bytes(type, ticket, encoded_.view());
+  }
+  void commit_bytes(RecordType type, std::uint64_t ticket, std::span<const std::byte> bytes) {
+    channel_->commit(type, ticket, bytes);
     control_.forget();
     kill_point(KillPoint::committed);
   }
@@ -220,7 +246,7 @@ class WorkerLoop {
   std::unique_ptr<ItemServer> server_;
   std::unique_ptr<WorkerChannel> channel_;
   Bytes encoded_;
-  std::uint64_t items_ = 0;
+  unsigned untimed_ = 0;  // items until the next that is timed
   std::uint64_t bytes_told_ = 0;
   std::uint64_t filtered_told_ = 0;
 };

@@ -67,7 +67,9 @@ StepResult Worker::step(Nanoseconds& now) noexcept {
   if (frame.items > 0) ++turns_;  // looks in vain must not use up the samples
   // Now and then; at every step while the limit is low, so that a step that was preempted is soon
   // forgotten; and after every step that took too long.
-  if (frame.sample || limit_ < batch_ || now - begun > kStepBudget) learn(frame, now - begun);
+  if (frame.sample || limit_ < batch_ || now - begun > kStepBudget) {
+    learn(frame, now - begun - frame.slept_ns);
+  }
   const bool few = frame.items < kFewItems && now - begun < kCheapStep;
   rests_until_.store(few ? now + kRest : 0, std::memory_order_relaxed);
   if (waits_ || result != StepResult::progressed) note_wait(result);
