@@ -75,6 +75,7 @@ class Outputs final : public ItemServer::Outputs {
     channel_->append(RecordType::output, 0, bytes);
     kill_point(KillPoint::between_outputs);
   }
+  BlockSink* blocks() override { return channel_->blocks_to_append(); }
 
  private:
   WorkerChannel* channel_;
@@ -177,7 +178,7 @@ class WorkerLoop {
       DoneNote done{.retried = retried};
       const bool timed = items_++ % kTimedItems == 0;
       const std::int64_t begun = timed ? steady_now_ns() : 0;
-      server_->process(lease.bytes);
+      server_->process(lease.bytes, channel_->blocks_taken());
       if (timed) done.service_ns = static_cast<std::uint64_t>(steady_now_ns() - begun);
       kill_point(KillPoint::called);
       Outputs outputs(*channel_);
