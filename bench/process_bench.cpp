@@ -308,13 +308,14 @@ void read_loads(WorkerChannel& channel, std::uint64_t items, const std::string& 
 // What two workers of the parent do between them, for a pair of stages.
 class Relay {
  public:
-  Relay(LeaseChannel& from, LeaseChannel& to, std::uint64_t items, std::size_t window)
-      : from_(from), to_(to), items_(items), window_(window) {}
+  Relay(LeaseChannel& from, LeaseChannel& to, const EventCounter& router, std::uint64_t items,
+        std::size_t window)
+      : from_(from), to_(to), router_(router), items_(items), window_(window) {}
 
   void run() {
     while (done_ < items_) {
       const bool moved = ask() | collect() | pass_on() | settle();
-      if (!moved) sluice::detail::cpu_pause();
+      if (!moved) sleep();
     }
     from_.request_stop();
     to_.request_stop();
@@ -363,8 +364,26 @@ class Relay {
     return moved;
   }
 
+  void sleep() {
+    from_.announce_sleep();
+    to_.announce_sleep();
+    if (!from_.has_records(true) && !to_.has_records(true)) {
+      pollfd waited[] = {{router_.descriptor().number(), POLLIN, 0},
+                         {from_.descriptor(), 0, 0},
+                         {to_.descriptor(), 0, 0}};
+      ::poll(waited, 3, -1);
+      router_.lower();
+      if (((waited[1].revents | waited[2].revents) & POLLHUP) != 0) {
+        throw WrongResult("a worker is gone");
+      }
+    }
+    from_.end_sleep();
+    to_.end_sleep();
+  }
+
   LeaseChannel& from_;
   LeaseChannel& to_;
+  const EventCounter& router_;
   std::uint64_t items_;
   std::size_t window_;
   std::uint64_t asked_ = 0;
@@ -388,7 +407,7 @@ Latency stages_run(const std::string& name, const ChannelPlan& plan, std::size_t
   const auto here = [&] {
     first.for_the_worker.clear();
     second.for_the_worker.clear();
-    Relay(*first.parent, *second.parent, items, 8).run();
+    Relay(*first.parent, *second.parent, router, items, 8).run();
   };
   run_in_two_processes(
       name, placement,
