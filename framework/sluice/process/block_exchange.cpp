@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/process/block_exchange.hpp>
 
+#include <sluice/os/heap.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/process/kill_point.hpp>
 #include <sluice/process/log_format.hpp>
@@ -22,6 +23,14 @@ bool is_most_of(const SharedBytes& part, std::size_t whole) noexcept {
 
 BlockReference reference_to(std::size_t entry, std::uint64_t offset, std::uint64_t size) noexcept {
   return {{entry, offset, size}};
+}
+
+// In a worker. A copy of each payload comes and goes, and making its pages anew takes longer than copying it.
+void expect_large_payloads() {
+  [[maybe_unused]] static const bool once = [] {
+    keep_heap(static_cast<int>(2 * kMostKeptBlock));
+    return true;
+  }();
 }
 
 // The numbers of a reference to one of `entries` payloads, checked.
@@ -82,7 +91,7 @@ bool BlockWriter::make_file(Slot& slot, std::size_t size) {
 }
 
 bool BlockWriter::take(const SharedBytes& bytes, BlockReference& to) {
-  if (bytes.size() < kLeastBlock) return false;
+  if (bytes.size() < kLeastBlock || bytes.size() > kMostBlock) return false;
   for (std::size_t i = 0; i < taken_.size(); ++i) {
     if (taken_[i].data() != bytes.data() || taken_[i].size() != bytes.size()) continue;
     to = reference_to(i, 0, bytes.size());
@@ -101,6 +110,7 @@ bool BlockWriter::take(const SharedBytes& bytes, BlockReference& to) {
     taken_.pop_back();
     return false;
   }
+  expect_large_payloads();
   const std::size_t half = bytes.size() / 2;
   std::memcpy(slot->file->room(), bytes.data(), half);
   kill_point(KillPoint::in_block);
@@ -237,7 +247,8 @@ PlaceInFile BlockLender::place(const SharedBytes& bytes) {
 }
 
 bool BlockLender::take(const SharedBytes& bytes, BlockReference& to) {
-  if (bytes.size() < kLeastBlock || entries_.size() == slots_.size()) return false;
+  if (bytes.size() < kLeastBlock || bytes.size() > kMostBlock) return false;
+  if (entries_.size() == slots_.size()) return false;
   PlaceInFile found;
   try {
     found = place(bytes);
@@ -298,6 +309,7 @@ PacketStatus BlockLender::send(std::uint64_t end) {
 // ---- worker: borrowed ------------------------------------------------------------------------------
 
 void BlockBorrower::open(std::span<const std::byte> entries, std::uint64_t position) {
+  if (!entries.empty()) expect_large_payloads();
   for (; !entries.empty(); entries = entries.subspan(sizeof(BlockEntry))) {
     const auto entry = value_at<BlockEntry>(entries.data());
     if (entry.slot >= files_.size()) throw ProtocolViolation("no such slot", position);

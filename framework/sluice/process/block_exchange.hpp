@@ -42,6 +42,8 @@ namespace sluice::detail {
 inline constexpr std::size_t kMostSlots = 64;
 /// Smaller payloads are written where they are.
 inline constexpr std::size_t kLeastBlock = std::size_t{16} << 10;
+/// Larger ones likewise, where ChannelPlan::max_payload judges them.
+inline constexpr std::size_t kMostBlock = std::size_t{1} << 30;
 
 /// In the parent's page: per slot of the worker's table, entries that nobody refers to any more.
 struct BlockWords {
