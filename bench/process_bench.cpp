@@ -3,6 +3,8 @@
 //   one way   parent -> worker, which reads them; ours acknowledges every item besides
 //   echo      parent -> worker -> parent, a bounded number of items under way
 //   trip      one item at a time there and back
+//   stages    worker -> parent -> other worker, as from one process stage to the next; the payload is a
+//             SharedBytes, which goes by reference or is copied
 //
 // Question: what does a worker process cost beside a worker thread's memory, and beside what people
 // otherwise use between processes? Ours has a lease per item, one commit per item, and survives the
@@ -12,7 +14,9 @@
 
 #include <peers/process_links.hpp>
 #include <peers/python_queue.hpp>
+#include <sluice/codec.hpp>
 #include <sluice/process/channel.hpp>
+#include <sluice/shared_bytes.hpp>
 #include <support/queue_job.hpp>
 #include <support/tournament.hpp>
 #include <support/two_processes.hpp>
@@ -23,6 +27,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -265,6 +270,156 @@ Contestant ours(const std::string& name, std::string about, const Ours& how, std
           }};
 }
 
+// ---- from stage to stage --------------------------------------------------------------------------
+
+struct Load {
+  std::uint64_t number = 0;
+  sluice::SharedBytes bytes{};
+};
+
+// Makes a payload for each lease.
+void make_loads(WorkerChannel& channel, std::size_t size) {
+  Lease lease;
+  Source source(size);
+  sluice::Bytes encoded;
+  while (channel.take(lease)) {
+    channel.begin(lease.ticket);
+    const Load load{.number = lease.item,
+                    .bytes = sluice::SharedBytes::copy_of(source.item(lease.item))};
+    encoded.clear();
+    sluice::encode(load, encoded, channel.blocks_to_append());
+    channel.append(RecordType::output, 0, encoded.view());
+    channel.commit(RecordType::done, lease.ticket, {});
+  }
+}
+
+void read_loads(WorkerChannel& channel, std::uint64_t items, const std::string& name) {
+  SetCheck check;
+  Lease lease;
+  while (channel.take(lease)) {
+    channel.begin(lease.ticket);
+    const auto load = sluice::decode<Load>(lease.bytes, channel.blocks_taken());
+    check.add(read_item(load.bytes));
+    channel.commit(RecordType::done, lease.ticket, {});
+  }
+  check.require_first(items, name);
+}
+
+// What two workers of the parent do between them, for a pair of stages.
+class Relay {
+ public:
+  Relay(LeaseChannel& from, LeaseChannel& to, const EventCounter& router, std::uint64_t items,
+        std::size_t window)
+      : from_(from), to_(to), router_(router), items_(items), window_(window) {}
+
+  void run() {
+    while (done_ < items_) {
+      const bool moved = ask() | collect() | pass_on() | settle();
+      if (!moved) sleep();
+    }
+    from_.request_stop();
+    to_.request_stop();
+  }
+
+ private:
+  bool ask() {
+    bool moved = false;
+    while (asked_ < items_ && asked_ < done_ + window_) {
+      if (!from_.lend({.ticket = asked_ + 1, .item = asked_})) break;
+      ++asked_;
+      moved = true;
+    }
+    if (moved) from_.publish();
+    return moved;
+  }
+  bool collect() {
+    bool moved = false;
+    for (Record record; from_.next(record); moved = true) {
+      if (record.type == RecordType::output) {
+        held_.push_back(sluice::decode<Load>(record.bytes, from_.blocks_read()));
+      }
+    }
+    if (moved) from_.free_read();
+    return moved;
+  }
+  bool pass_on() {
+    bool moved = false;
+    for (; lent_ < held_.size(); ++lent_, moved = true) {
+      encoded_.clear();
+      sluice::encode(held_[lent_], encoded_, to_.blocks_to_lend());
+      const std::uint64_t number = held_[lent_].number;
+      if (!to_.lend({.ticket = number + 1, .item = number, .bytes = encoded_.view()})) break;
+    }
+    if (moved) to_.publish();
+    return moved;
+  }
+  bool settle() {
+    bool moved = false;
+    for (Record record; to_.next(record); moved = true) {
+      check_result("ours: ticket", record.ticket, ++done_);
+      held_.pop_front();
+      --lent_;
+    }
+    if (moved) to_.free_read();
+    return moved;
+  }
+
+  void sleep() {
+    from_.announce_sleep();
+    to_.announce_sleep();
+    if (!from_.has_records(true) && !to_.has_records(true)) {
+      pollfd waited[] = {{router_.descriptor().number(), POLLIN, 0},
+                         {from_.descriptor(), 0, 0},
+                         {to_.descriptor(), 0, 0}};
+      ::poll(waited, 3, -1);
+      router_.lower();
+      if (((waited[1].revents | waited[2].revents) & POLLHUP) != 0) {
+        throw WrongResult("a worker is gone");
+      }
+    }
+    from_.end_sleep();
+    to_.end_sleep();
+  }
+
+  LeaseChannel& from_;
+  LeaseChannel& to_;
+  const EventCounter& router_;
+  std::uint64_t items_;
+  std::size_t window_;
+  std::uint64_t asked_ = 0;
+  std::uint64_t done_ = 0;
+  std::deque<Load> held_{};  // the first lent_ of them are lent
+  std::size_t lent_ = 0;
+  sluice::Bytes encoded_{};
+};
+
+std::vector<int> numbers_of(sluice::detail::NewChannel& made) {
+  std::vector<int> numbers;
+  for (auto& descriptor : made.for_the_worker) numbers.push_back(descriptor.release());
+  return numbers;
+}
+
+Latency stages_run(const std::string& name, const ChannelPlan& plan, std::size_t size,
+                   std::uint64_t items, Placement placement) {
+  const EventCounter router;
+  auto first = sluice::detail::make_channel(plan, router);
+  auto second = sluice::detail::make_channel(plan, router);
+  const auto here = [&] {
+    first.for_the_worker.clear();
+    second.for_the_worker.clear();
+    Relay(*first.parent, *second.parent, router, items, 8).run();
+  };
+  run_in_two_processes(
+      name, placement,
+      [&] {
+        run_in_two_processes(name, placement, here, [&] {
+          make_loads(*sluice::detail::open_worker_channel(numbers_of(first)), size);
+        });
+      },
+      [&] { read_loads(*sluice::detail::open_worker_channel(numbers_of(second)), items, name); });
+  return {};
+}
+
 void add_python(std::vector<Contestant>& to, std::size_t size, bool echo) {
   if (!has_python()) return;
   to.push_back({.name = "python multiprocessing.Queue",
@@ -331,6 +486,23 @@ Group throughput(std::size_t size, bool echo) {
   return group;
 }
 
+Group stages(std::size_t size) {
+  Group group{.name = fmt::format("process/stages/size:{}", size_name(size)), .contestants = {}};
+  auto& all = group.contestants;
+  const auto add = [&](const char* name, const char* about, std::size_t slots) {
+    ChannelPlan plan = plan_for(size, ChannelPlan::Kind::log);
+    plan.block_slots = slots;
+    all.push_back(
+        {.name = name, .about = about, .run = [=](std::uint64_t items, Placement placement) {
+           return stages_run(name, plan, size, items, placement);
+         }});
+  };
+  add("sluice, by reference", "from 16 KiB on: a copy on each side, none between", 64);
+  add("sluice, copied", "decoded and encoded again between the stages", 0);
+  add_link<BareHandOff>(all, "bare hand-off", "from one to the other, nobody between", size, 0);
+  return group;
+}
+
 Group trips(bool spinning) {
   constexpr std::size_t kSize = 64;
   Group group{.name = fmt::format("process/trip/size:64B/wait:{}", spinning ? "spin" : "sleep"),
@@ -361,6 +533,10 @@ std::vector<Group> groups() {
   for (const std::size_t size :
        {std::size_t{8}, std::size_t{64}, std::size_t{4096}, std::size_t{1} << 20}) {
     for (const bool echo : {false, true}) all.push_back(throughput(size, echo));
+  }
+  for (const std::size_t size :
+       {std::size_t{4096}, std::size_t{1} << 14, std::size_t{1} << 16, std::size_t{1} << 20}) {
+    all.push_back(stages(size));
   }
   all.push_back(trips(true));
   all.push_back(trips(false));

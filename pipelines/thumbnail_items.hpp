@@ -1,14 +1,17 @@
 // pipelines/thumbnail_items.hpp: what travels through `thumbnails`.
 //
 // All of it is portable (<sluice/codec.hpp>), so every stage in the middle can run in worker
-// processes.
+// processes. Files are large: their bytes go there by reference.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <image.hpp>
 
+#include <sluice/shared_bytes.hpp>
+
 #include <string>
+#include <string_view>
 
 namespace sluice::samples {
 
@@ -23,8 +26,12 @@ struct FoundImage {
 struct ImageFile {
   std::string path{};
   std::string name{};
-  std::string bytes{};
+  SharedBytes bytes{};
 };
+
+[[nodiscard]] inline std::string_view view_of(const SharedBytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 /// Pixels that are small and upright.
 struct Thumbnail {

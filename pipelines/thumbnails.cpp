@@ -54,8 +54,7 @@ class ReadImage {
     if (status.kind != FileKind::regular) {
       throw std::runtime_error(file.path + ": it is a regular file no more");
     }
-    ImageFile image{.path = file.path, .name = file.name, .bytes = read(from, kKindBytes, file)};
-    if (kind_of(image.bytes) == ImageKind::none) {
+    if (kind_of(view_of(read(from, kKindBytes, file))) == ImageKind::none) {
       if (!file.given) return std::nullopt;
       throw std::runtime_error(file.path + ": neither JPEG nor PNG, by its first bytes");
     }
@@ -63,17 +62,22 @@ class ReadImage {
       throw std::runtime_error(fmt::format("{}: {} MiB, more than the {} that are read", file.path,
                                            status.size_bytes >> 20, kMostFileBytes >> 20));
     }
-    image.bytes = read(from, static_cast<std::size_t>(status.size_bytes), file);
+    ImageFile image{.path = file.path,
+                    .name = file.name,
+                    .bytes = read(from, static_cast<std::size_t>(status.size_bytes), file)};
     context.add_bytes(image.bytes.size());
     return image;
   }
 
  private:
-  [[nodiscard]] static std::string read(const sluice::detail::Descriptor& from, std::size_t size,
+  [[nodiscard]] static SharedBytes read(const sluice::detail::Descriptor& from, std::size_t size,
                                         const FoundImage& file) {
-    std::string bytes(size, '\0');
-    bytes.resize(sluice::detail::read_at(from, 0, std::span(bytes.data(), size), file.path));
-    return bytes;
+    std::size_t found = 0;
+    const SharedBytes bytes = SharedBytes::make(size, [&](std::span<std::byte> to) {
+      auto* const letters = reinterpret_cast<char*>(to.data());
+      found = sluice::detail::read_at(from, 0, std::span(letters, size), file.path);
+    });
+    return bytes.slice(0, found);
   }
 };
 
@@ -83,7 +87,9 @@ class ShrinkImage {
 
   Thumbnail operator()(const ImageFile& file) const {
     try {
-      return {.path = file.path, .name = file.name, .image = shrink_image(file.bytes, longest_)};
+      return {.path = file.path,
+              .name = file.name,
+              .image = shrink_image(view_of(file.bytes), longest_)};
     } catch (const BadImage& error) {
       throw std::runtime_error(file.path + ": " + error.what());
     } catch (const std::bad_alloc&) {

@@ -6,6 +6,8 @@
 //     memory back, after all reads by others: sync-point shared-bytes-last in the source.
 // (3) The memory may be somebody else's, a mapped segment for instance: then its owner is told when
 //     nobody refers to it any more, once.
+// (4) The bytes may be elsewhere still, in the block of another process: they are fetched when somebody
+//     looks at them first, once, by whichever thread that is. What is only passed on is never fetched.
 // Layer: codec. API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -21,6 +23,9 @@
 
 namespace sluice {
 
+template <class T>
+struct weigher;  // weight.hpp
+
 /// An immutable row of bytes, or a part of one, that copies share. A copy costs one atomic increment,
 /// whatever the size. As an item between processes it may travel as a reference; the bytes then stay
 /// where they are (BlockSink, BlockSource).
@@ -29,6 +34,8 @@ class SharedBytes {
  public:
   /// Told once that nobody refers to the block any more, by the thread that was the last to.
   using Release = void (*)(void* context, const std::byte* data, std::size_t size) noexcept;
+  /// Returns  where the bytes are from now on; the same at every call, from any thread. May throw.
+  using Fetch = const std::byte* (*)(void* context);
   static constexpr std::size_t kToEnd = ~std::size_t{0};
 
   /// No bytes, and no block.
@@ -36,6 +43,8 @@ class SharedBytes {
   /// For memory that is somebody else's and doesn't change: `release(context, data, size)` is called
   /// once nobody refers to it, also when this throws (std::bad_alloc).
   SharedBytes(const std::byte* data, std::size_t size, Release release, void* context);
+  /// For `size` bytes (at least one) that are elsewhere until somebody looks. `release` is given no data.
+  SharedBytes(std::size_t size, Fetch fetch, Release release, void* context);
   SharedBytes(const SharedBytes& other) noexcept
       : block_(other.block_), data_(other.data_), size_(other.size_) {
     if (block_ != nullptr) add_reference();
@@ -65,12 +74,14 @@ class SharedBytes {
     return bytes;
   }
 
-  [[nodiscard]] const std::byte* data() const noexcept { return data_; }
+  /// Throws  what fetching throws, where the bytes are elsewhere: std::bad_alloc, std::system_error. So do
+  ///         span(), the conversion and comparisons. An object that has thrown may be asked again.
+  [[nodiscard]] const std::byte* data() const { return is_elsewhere() ? fetched() : data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] std::span<const std::byte> span() const noexcept { return {data_, size_}; }
+  [[nodiscard]] std::span<const std::byte> span() const { return {data(), size_}; }
   // NOLINTNEXTLINE: bytes are handed to whoever reads bytes
-  operator std::span<const std::byte>() const noexcept { return span(); }
+  operator std::span<const std::byte>() const { return span(); }
 
   /// Returns  `length` of these bytes from `offset` on, as far as there are any; they share the block,
   ///          which lives as long as any part of it.
@@ -84,6 +95,19 @@ class SharedBytes {
   ///          an owner knows its own memory again.
   [[nodiscard]] void* context_of(Release release) const noexcept;
 
+  // ---- for transports ------------------------------------------------------------------------------
+
+  /// Whether looking at them would fetch them, or has fetched them.
+  [[nodiscard]] bool is_elsewhere() const noexcept { return data_ == nullptr && size_ != 0; }
+  /// Returns  all bytes of the block; of memory without one, these.
+  [[nodiscard]] SharedBytes whole() const noexcept;
+  /// Returns  where these bytes begin in whole().
+  [[nodiscard]] std::size_t offset_in_whole() const noexcept;
+  /// A second place with the same bytes as whole(), kept as long as the block. The first one stays.
+  void keep_twin(const SharedBytes& twin) const noexcept;
+  /// Returns  that place; empty if there is none.
+  [[nodiscard]] SharedBytes twin() const noexcept;
+
   void swap(SharedBytes& other) noexcept {
     std::swap(block_, other.block_);
     std::swap(data_, other.data_);
@@ -91,23 +115,26 @@ class SharedBytes {
   }
 
   /// By content; order as of unsigned bytes.
-  friend bool operator==(const SharedBytes& a, const SharedBytes& b) noexcept {
+  friend bool operator==(const SharedBytes& a, const SharedBytes& b) {
     return a.size_ == b.size_ && compare(a, b) == 0;
   }
-  friend std::strong_ordering operator<=>(const SharedBytes& a, const SharedBytes& b) noexcept {
+  friend std::strong_ordering operator<=>(const SharedBytes& a, const SharedBytes& b) {
     return compare(a, b) <=> 0;
   }
 
  private:
   struct Block;
+  struct Part;
 
   static SharedBytes allocated(std::size_t size, std::byte*& memory);
-  static int compare(const SharedBytes& a, const SharedBytes& b) noexcept;
+  static int compare(const SharedBytes& a, const SharedBytes& b);
+  [[nodiscard]] static const SharedBytes* whole_of(const Block* block) noexcept;
+  [[nodiscard]] const std::byte* fetched() const;
   void add_reference() const noexcept;
   void drop_reference() noexcept;
 
   Block* block_ = nullptr;
-  const std::byte* data_ = nullptr;
+  const std::byte* data_ = nullptr;  // nullptr: none, or elsewhere
   std::size_t size_ = 0;
 };
 
@@ -141,6 +168,12 @@ class BlockSource {
  protected:
   BlockSource() = default;
   ~BlockSource() = default;
+};
+
+/// Every item that refers to a block counts all of its bytes: what is shared is counted by each.
+template <>
+struct weigher<SharedBytes> {
+  static std::size_t held_bytes(const SharedBytes& bytes) noexcept { return bytes.size(); }
 };
 
 /// A byte that says which, then a reference, or a length and the bytes.

@@ -25,6 +25,8 @@ class ItemServer {
   class Outputs {
    public:
     virtual void put(std::span<const std::byte> bytes) = 0;
+    /// To encode the next output with; nullptr: all of it is copied.
+    [[nodiscard]] virtual BlockSink* blocks() = 0;
 
    protected:
     ~Outputs() = default;
@@ -39,7 +41,7 @@ class ItemServer {
   virtual void start() = 0;
   /// Decodes an item and calls the function. Throws what that throws, and DecodeError; its outputs are then
   /// forgotten.
-  virtual void process(std::span<const std::byte> item) = 0;
+  virtual void process(std::span<const std::byte> item, BlockSource* blocks) = 0;
   /// Hands over the outputs of the last item. Throws what encoding or `to` throws; they are then forgotten.
   virtual void deliver(Outputs& to) = 0;
 };
@@ -61,9 +63,9 @@ class BodyServer final : public ItemServer {
     if constexpr (BodyWithStart<Body>) body_.start(context_);
   }
 
-  void process(std::span<const std::byte> item) override {
+  void process(std::span<const std::byte> item, BlockSource* blocks) override {
     try {
-      body_.process(decode<In>(item), out_.emitter(), context_);
+      body_.process(decode<In>(item, blocks), out_.emitter(), context_);
     } catch (...) {
       out_.discard();
       throw;
@@ -75,7 +77,7 @@ class BodyServer final : public ItemServer {
       try {
         out_.port().take_staged([&](const Out& output) {
           encoded_.clear();
-          encode(output, encoded_);
+          encode(output, encoded_, to.blocks());
           to.put(encoded_.view());
         });
       } catch (...) {

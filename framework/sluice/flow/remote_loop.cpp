@@ -161,10 +161,11 @@ void RemoteLoop::lend_held(std::size_t wanted) {
 }
 
 bool RemoteLoop::lend(std::size_t index) {
+  if (!remote_->may_lend()) return false;
   Lease& lease = leases_[begin_ + index];
   try {
     encoded_.clear();
-    encode_item(index, encoded_);
+    encode_item(index, encoded_, remote_->blocks_to_lend());
     if (!remote_->lend({.ticket = next_ticket_,
                         .item = lease.item,
                         .attempt = lease.attempt,
@@ -258,7 +259,7 @@ bool RemoteLoop::apply_transaction(RemoteWorker::Reply reply) {
     try {
       switch (reply.what) {
         case What::output:
-          if (fault == nullptr) stage_output(reply.bytes);
+          if (fault == nullptr) stage_output(reply.bytes, remote_->blocks_read());
           continue;
         case What::note:
           read_note(reply.bytes);

@@ -47,7 +47,7 @@ class RemoteLoop : public StageLoop {
   [[nodiscard]] virtual std::size_t items_held() const noexcept = 0;
   /// What the item of that index of the last take weighs; 0 where items are not weighed.
   [[nodiscard]] virtual std::size_t weight_of_taken(std::size_t index) const noexcept = 0;
-  virtual void encode_item(std::size_t index, Bytes& to) = 0;  ///< may throw
+  virtual void encode_item(std::size_t index, Bytes& to, BlockSink* blocks) = 0;  ///< may throw
   virtual void drop_first_item() noexcept = 0;
   /// Judges the failure that is being handled of the first item.
   [[nodiscard]] virtual Verdict judge_first(unsigned attempt) noexcept = 0;
@@ -65,8 +65,9 @@ class RemoteLoop : public StageLoop {
 
   /// Outputs go to the port of this number from now on, or to the worker's own; until end_outputs().
   virtual void begin_outputs(std::uint64_t number) noexcept = 0;
-  virtual void stage_output(std::span<const std::byte> bytes) = 0;  ///< throws DecodeError
-  virtual void commit_outputs() = 0;                                ///< may throw
+  /// Throws DecodeError.
+  virtual void stage_output(std::span<const std::byte> bytes, BlockSource* blocks) = 0;
+  virtual void commit_outputs() = 0;  ///< may throw
   virtual void discard_outputs() noexcept = 0;
   virtual void end_outputs() noexcept = 0;
 

@@ -95,7 +95,9 @@ class RemoteStep final : public RemoteLoop {
     while (!items_.empty()) items_.pop();
   }
   std::size_t items_held() const noexcept override { return items_.size(); }
-  void encode_item(std::size_t index, Bytes& to) override { encode(items_.at(index), to); }
+  void encode_item(std::size_t index, Bytes& to, BlockSink* blocks) override {
+    encode(items_.at(index), to, blocks);
+  }
   void drop_first_item() noexcept override { items_.pop(); }
   std::unique_ptr<SetAside> set_first_aside() override {
     return std::make_unique<Aside>(std::move(items_.front()));
@@ -134,11 +136,11 @@ class RemoteStep final : public RemoteLoop {
       out_.select(port);
     }
   }
-  void stage_output(std::span<const std::byte> bytes) override {
+  void stage_output(std::span<const std::byte> bytes, BlockSource* blocks) override {
     if constexpr (kSink) {
       throw DecodeError(0, "sink", "a sink has no outputs");
     } else {
-      out_.emitter().emit(decode<Out>(bytes));
+      out_.emitter().emit(decode<Out>(bytes, blocks));
     }
   }
   void commit_outputs() override { out_.commit(); }

@@ -9,6 +9,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/codec/bytes.hpp>
 #include <sluice/deadline.hpp>
 
 #include <chrono>
@@ -54,6 +55,13 @@ class RemoteWorker {
   /// Blocks   until start() has returned in the process, has thrown, or the run was cancelled.
   /// Throws   what start() threw, as far as it can be told (remote_error.hpp).
   virtual void wait_started() = 0;
+
+  /// Whether lend() may succeed: an item need not be encoded while there is no process.
+  [[nodiscard]] virtual bool may_lend() noexcept = 0;
+  /// To encode the next lease with, so that large payloads go by reference; nullptr: all is copied.
+  [[nodiscard]] virtual BlockSink* blocks_to_lend() noexcept = 0;
+  /// To decode an output with, before the next call of next(); nullptr: none refers to anything.
+  [[nodiscard]] virtual BlockSource* blocks_read() noexcept = 0;
 
   /// Lends an item; invisible to the process before publish(). False while there is no room, or no process.
   /// Throws  what refuses the item for good: it is too large for the channel.

@@ -37,4 +37,13 @@ void trim_heap() noexcept {
 #endif
 }
 
+void keep_heap(int free_bytes) noexcept {
+#if defined(__GLIBC__)
+  static_cast<void>(::mallopt(M_MMAP_THRESHOLD, free_bytes / 2));
+  static_cast<void>(::mallopt(M_TRIM_THRESHOLD, free_bytes));
+#else
+  static_cast<void>(free_bytes);
+#endif
+}
+
 }  // namespace sluice::detail

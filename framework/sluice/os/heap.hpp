@@ -14,4 +14,8 @@ namespace sluice::detail {
 /// wait meanwhile. Threads  any.
 void trim_heap() noexcept;
 
+/// From now on the heap keeps up to `free_bytes` at its end, and blocks of up to half of that lie in it, so that
+/// memory which comes and goes need not be made anew, page by page. Any time; for the whole process.
+void keep_heap(int free_bytes) noexcept;
+
 }  // namespace sluice::detail

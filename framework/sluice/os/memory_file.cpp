@@ -84,10 +84,15 @@ void MemoryFile::seal_size() { seal(kSizeSeals); }
 void MemoryFile::seal_size_and_new_writers() { seal(kSizeSeals | F_SEAL_FUTURE_WRITE); }
 void MemoryFile::freeze() { seal(kSizeSeals | F_SEAL_WRITE); }
 
-std::uint64_t MemoryFile::size_if_frozen() const noexcept {
-  constexpr int kNeeded = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+std::uint64_t MemoryFile::size_if_frozen() const noexcept { return size_if_sealed(F_SEAL_WRITE); }
+std::uint64_t MemoryFile::size_if_fixed() const noexcept {
+  return size_if_sealed(F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);  // either forbids holes, too
+}
+
+std::uint64_t MemoryFile::size_if_sealed(int one_of) const noexcept {
+  constexpr int kNeeded = F_SEAL_SHRINK | F_SEAL_GROW;
   const int seals = fcntl(descriptor_.number(), F_GET_SEALS);
-  if (seals < 0 || (seals & kNeeded) != kNeeded) return 0;
+  if (seals < 0 || (seals & kNeeded) != kNeeded || (seals & one_of) == 0) return 0;
   // Huge pages may run out when they are touched, which is a signal.
   struct statfs system = {};
   if (fstatfs(descriptor_.number(), &system) != 0 || system.f_type != TMPFS_MAGIC) return 0;

@@ -40,6 +40,9 @@ class MemoryFile {
   /// Returns  the size of a file that is frozen and has all its memory, so that no mapping of it can
   ///          change or fault, whoever made it; else 0.
   [[nodiscard]] std::uint64_t size_if_frozen() const noexcept;
+  /// The same of a file that is frozen, or that nobody but its maker, by the mapping that he had, can
+  /// write to: no mapping of it can fault, but its bytes may still change.
+  [[nodiscard]] std::uint64_t size_if_fixed() const noexcept;
   [[nodiscard]] std::uint64_t size() const;
 
   [[nodiscard]] const Descriptor& descriptor() const noexcept { return descriptor_; }
@@ -48,6 +51,7 @@ class MemoryFile {
 
  private:
   void seal(int seals);
+  [[nodiscard]] std::uint64_t size_if_sealed(int one_of) const noexcept;
 
   std::string purpose_;
   Descriptor descriptor_{};

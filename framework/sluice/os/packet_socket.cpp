@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include <poll.h>
@@ -97,9 +98,12 @@ Packet PacketSocket::receive(std::span<std::byte> to, Wait wait) const {
   message.msg_controllen = room.bytes.size();
   const int flags = MSG_CMSG_CLOEXEC | MSG_TRUNC | (wait == Wait::no ? MSG_DONTWAIT : 0);
   ssize_t size = -1;
+  // An end that closes with something unread says so once, ahead of what it had sent.
+  bool was_reset = false;
   do {
     size = recvmsg(descriptor_.number(), &message, flags);
-  } while (size < 0 && errno == EINTR);
+  } while (size < 0 &&
+           (errno == EINTR || (errno == ECONNRESET && !std::exchange(was_reset, true))));
   Packet packet;
   if (size < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return packet;

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace sluice::detail {
@@ -19,6 +20,11 @@ double process_cpu_seconds() noexcept {
 }
 
 int process_id() noexcept { return getpid(); }
+
+std::size_t descriptor_limit() noexcept {
+  rlimit limit = {};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::size_t>(limit.rlim_cur) : 0;
+}
 
 void kill_this_process() noexcept { kill(getpid(), SIGKILL); }
 

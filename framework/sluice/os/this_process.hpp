@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace sluice::detail {
@@ -12,6 +13,9 @@ namespace sluice::detail {
 
 /// The number by which the system knows this process.
 [[nodiscard]] int process_id() noexcept;
+
+/// How many descriptors it may have open at a time.
+[[nodiscard]] std::size_t descriptor_limit() noexcept;
 
 /// SIGKILL for this process: it is gone when this returns, if it does.
 void kill_this_process() noexcept;

@@ -44,7 +44,8 @@ ChannelSetup setup_from(const ChannelPlan& plan) {
           .down_bytes = log_size(plan.down_bytes),
           .up_bytes = log_size(plan.up_bytes),
           .max_payload = plan.max_payload,
-          .spin_ns = plan.spin.count()};
+          .spin_ns = plan.spin.count(),
+          .slots = std::min(plan.block_slots, kMostSlots)};
 }
 
 LeaseChannel::Progress progress_of(const WorkerPage& page) noexcept {

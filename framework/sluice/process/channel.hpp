@@ -16,6 +16,9 @@
 //     router sleeps on the event counter of its run. Who sleeps has said so first.
 // (5) A worker frees a lease's bytes by committing it, so leases are committed in the order taken.
 //
+// (6) A large payload (SharedBytes) may go by reference: it is offered to a BlockSink while an item is
+//     encoded, and asked of a BlockSource while it is decoded (process/block_exchange.hpp).
+//
 // Two implementations with the same behaviour: logs in shared memory, and packets over a socket,
 // which is the simple one and the judge of the other.
 // Layer: process. Not API.
@@ -24,6 +27,7 @@
 
 #include <sluice/os/descriptor.hpp>
 #include <sluice/os/event_counter.hpp>
+#include <sluice/shared_bytes.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -98,6 +102,9 @@ class LeaseChannel {
 
   // ---- down: leases --------------------------------------------------------------------------------
 
+  /// To encode the next lease with; nullptr: everything is copied. What was taken for a lease that was
+  /// not lent is forgotten.
+  [[nodiscard]] virtual BlockSink* blocks_to_lend() noexcept { return nullptr; }
   /// Appends a copy; the worker does not see it yet.
   /// Returns  false when there is no room now; there is once the worker committed what it has.
   ///          Publish first: it can't commit what it does not see.
@@ -114,6 +121,9 @@ class LeaseChannel {
   /// Returns  false when there is none.
   /// Throws   ProtocolViolation, then and at every later call; std::system_error.
   [[nodiscard]] virtual bool next(Record& record) = 0;
+  /// To decode a record with before next() begins another transaction; nullptr: none refers to anything.
+  /// What it gives lives as long as somebody refers to it, whatever becomes of the worker and the channel.
+  [[nodiscard]] virtual BlockSource* blocks_read() noexcept { return nullptr; }
   /// Gives room back up to what next() returned, and wakes the worker if it waits for room.
   virtual void free_read() = 0;
   /// A look at what the worker has committed. `closely`: seq_cst, the last look before a sleep.
@@ -160,8 +170,12 @@ class WorkerChannel {
   /// Blocks   until there is a lease: spins for the plan's budget, then sleeps.
   /// Returns  false when no lease is left and a stop was requested or the parent is gone.
   [[nodiscard]] virtual bool take(Lease& lease) = 0;
+  /// To decode the lease with, until the next take(); nullptr: it refers to nothing.
+  [[nodiscard]] virtual BlockSource* blocks_taken() noexcept { return nullptr; }
   /// The function starts: said to the parent.
   virtual void begin(std::uint64_t ticket) = 0;
+  /// To encode what is appended next with; nullptr: everything is copied.
+  [[nodiscard]] virtual BlockSink* blocks_to_append() { return nullptr; }
   /// Stages an output or a note.
   /// Blocks   until there is room for it.
   /// Throws   TransactionTooLarge, with everything staged as before; PayloadTooLarge; ParentGone;
@@ -191,6 +205,9 @@ struct ChannelPlan {
   /// Whether begin() reads the clock, for Progress::started_ns: about 30 ns.
   bool times = true;
   std::uint64_t max_payload = std::uint64_t{1} << 30;
+  /// Large payloads of one side that go by reference at a time, at most 64; fewer where descriptors are
+  /// scarce. 0: all are copied.
+  std::size_t block_slots = 64;
 };
 
 struct NewChannel {

@@ -8,6 +8,7 @@
 
 #include <sluice/os/memory_map.hpp>
 #include <sluice/os/packet_socket.hpp>
+#include <sluice/process/block_exchange.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/process/log_ends.hpp>
 #include <sluice/sync/sync_policy.hpp>
@@ -22,7 +23,7 @@ namespace sluice::detail {
 /// The beginning of the parent's page; never changes once the worker can see it.
 struct ChannelSetup {
   static constexpr std::uint64_t kMagic = 0x6c656e6e61684373;
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
 
   std::uint64_t magic = kMagic;
   std::uint32_t version = kVersion;
@@ -32,11 +33,13 @@ struct ChannelSetup {
   std::uint64_t up_bytes = 0;
   std::uint64_t max_payload = 0;
   std::int64_t spin_ns = 0;
+  std::uint64_t slots = 0;  ///< of each table of block files; 0: payloads are copied
 };
 
 struct ParentPage {
   ChannelSetup setup{};
   ParentWords<StandardSync> words{};
+  BlockWords blocks{};
 };
 using WorkerPage = WorkerWords<StandardSync>;
 static_assert(sizeof(ParentPage) <= 4096 && sizeof(WorkerPage) <= 4096);

@@ -11,7 +11,7 @@
 
 namespace sluice::detail {
 
-/// In the order in which an item passes them; K1 to K8 of the table in framework/README.md.
+/// In the order in which an item passes them, but for the last two; K1 to K8 of the table in framework/README.md.
 enum class KillPoint : std::uint8_t {
   none,
   starting,         ///< K0: before the worker has said hello
@@ -23,8 +23,10 @@ enum class KillPoint : std::uint8_t {
   outputs_written,  ///< K4: all are, the closing record is not
   closed,           ///< K5: the closing record is written, not published
   publishing,  ///< K6: beside the store that publishes it; another thread kills, so either may come first
-  published,  ///< K7: published, nobody was told
-  committed,  ///< K8: told
+  published,   ///< K7: published, nobody was told
+  committed,   ///< K8: told
+  in_block,    ///< K3: in the middle of a large payload's bytes
+  block_sent,  ///< K5: the file of a payload is on its way, what refers to it is not published
 };
 
 struct KillPlan {

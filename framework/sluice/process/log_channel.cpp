@@ -13,9 +13,10 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <new>
-#include <optional>
 #include <utility>
+#include <vector>
 
 namespace sluice::detail {
 namespace {
@@ -41,36 +42,58 @@ using WorkerEnd = LogWorkerEnd<StandardSync, MappedArea, WorkerBell, RingBell>;
 
 MappedArea area_of(const LogMap& map) noexcept { return {map.ring(), map.ring_size()}; }
 
+// A payload of the worker's is gone: its slot has one use less. The page stays as long as there are some.
+class SlotGiver final : public BlockOwner {
+ public:
+  SlotGiver(std::shared_ptr<LogMap> map, BlockWords& words) noexcept
+      : map_(std::move(map)), words_(&words) {}
+  void given_back(const std::shared_ptr<BlockFile>&, std::uint32_t slot) noexcept override {
+    // sync-point block-freed: releases what was copied of it.
+    words_->freed[slot].fetch_add(1, std::memory_order_release);
+  }
+
+ private:
+  std::shared_ptr<LogMap> map_;
+  BlockWords* words_;
+};
+
+void append_to(std::vector<std::byte>& to, std::span<const std::byte> bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
 class LogLeaseChannel final : public LeaseChannel {
  public:
   LogLeaseChannel(const ChannelSetup& setup, const MemoryFile& down, const MemoryFile& up,
-                  PacketSocket socket)
+                  PacketSocket socket, std::unique_ptr<BlockAllowance> allowance)
       : setup_(setup),
-        down_map_(down, setup.down_bytes, MapAccess::read_and_write),
+        allowance_(std::move(allowance)),
+        down_map_(std::make_shared<LogMap>(down, setup.down_bytes, MapAccess::read_and_write)),
         up_map_(up, setup.up_bytes, MapAccess::read),
         socket_(std::move(socket)),
-        page_(::new (down_map_.head()) ParentPage{.setup = setup}),
+        page_(::new (down_map_->head()) ParentPage{.setup = setup}),
         worker_page_(reinterpret_cast<const WorkerPage*>(up_map_.head())),
-        end_(page_->words, *worker_page_, area_of(down_map_), area_of(up_map_), bell_) {}
+        end_(page_->words, *worker_page_, area_of(*down_map_), area_of(up_map_), bell_) {}
 
   [[nodiscard]] const EventCounter& worker_bell() const noexcept { return worker_bell_; }
 
+  BlockSink* blocks_to_lend() noexcept override {
+    lender_.begin();
+    return setup_.slots == 0 ? nullptr : &lender_;
+  }
   bool lend(const Lease& lease) override {
-    const LeaseHead second{.item = lease.item, .attempt = lease.attempt};
-    const RecordHead head{.type = kLeaseRecord, .id = lease.ticket};
-    if (!goes_inline(record_size(sizeof second + lease.bytes.size()), 0, setup_.down_bytes)) {
-      return lend_large(lease, head, second);
-    }
-    return end_.lend(head, bytes_of(second), lease.bytes);
+    const bool lent = lend_with_blocks(lease);
+    lender_.begin();
+    return lent;
   }
   void publish() override { end_.publish(); }
   void request_stop() override { end_.request_stop(); }
 
   bool next(Record& record) override {
     LogRecord found;
-    const auto open = [this](LogRecord& large, std::uint64_t position) {
-      open_large(large, position);
+    const auto open = [this](LogRecord& flagged, std::uint64_t position) {
+      open_flagged(flagged, position);
     };
+    if (end_.between()) reader_.forget();
     if (!end_.next(found, open)) return false;
     record = {.type = RecordType{found.head.type},
               .port = found.head.port,
@@ -79,8 +102,12 @@ class LogLeaseChannel final : public LeaseChannel {
               .bytes = found.bytes};
     return true;
   }
+  BlockSource* blocks_read() noexcept override { return &reader_; }
   void free_read() override {
-    if (end_.between()) inbox_.forget();
+    if (end_.between()) {
+      inbox_.forget();
+      reader_.forget();
+    }
     end_.free_read();
   }
   bool has_records(bool closely) const override { return end_.has_records(closely); }
@@ -93,38 +120,83 @@ class LogLeaseChannel final : public LeaseChannel {
   void end_sleep() override { end_.end_sleep(); }
 
  private:
-  bool lend_large(const Lease& lease, RecordHead head, const LeaseHead& second) {
+  bool lend_with_blocks(const Lease& lease) {
+    const std::span<const BlockEntry> entries = lender_.entries();
+    const LeaseHead second{.item = lease.item,
+                           .attempt = lease.attempt,
+                           .blocks = static_cast<std::uint32_t>(entries.size())};
+    lease_head_.clear();
+    append_to(lease_head_, bytes_of(second));
+    append_to(lease_head_, std::as_bytes(entries));
+    RecordHead head{.type = kLeaseRecord, .id = lease.ticket};
+    const std::uint64_t size = record_size(lease_head_.size() + lease.bytes.size());
+    if (!goes_inline(size, 0, setup_.down_bytes)) return lend_large(lease, head);
+    return send_blocks(size) && end_.lend(head, lease_head_, lease.bytes);
+  }
+
+  bool lend_large(const Lease& lease, RecordHead head) {
     if (lease.bytes.size() > setup_.max_payload) {
       throw PayloadTooLarge(lease.bytes.size(), setup_.max_payload);
     }
-    constexpr std::uint64_t kSize = record_size(sizeof second + sizeof(Elsewhere));
+    const std::uint64_t size = record_size(lease_head_.size() + sizeof(Elsewhere));
     // sync-point log-freed: acquire.
-    if (!end_.down().has_room(kSize, std::memory_order_acquire)) return false;
+    if (!end_.down().has_room(size, std::memory_order_acquire)) return false;
     if (!outbox_.has_room()) end_.down().look(std::memory_order_acquire);
     outbox_.freed(end_.down().freed());
-    if (!outbox_.has_room()) return false;
+    if (!outbox_.has_room() || !send_blocks(size)) return false;
     outbox_.discard();  // what an exception may have left
     const Elsewhere where = outbox_.put(lease.bytes);
     // Whether it can be received is the worker's death to tell, not ours.
-    const PacketStatus status = outbox_.send(end_.down().staged() + kSize, PacketSocket::Wait::no);
+    const PacketStatus status = outbox_.send(end_.down().staged() + size, PacketSocket::Wait::no);
     if (status == PacketStatus::closed) outbox_.discard();
     if (status == PacketStatus::full) {
       outbox_.discard();
       return false;
     }
     head.flags = kIsElsewhere;
-    return end_.lend(head, bytes_of(second), bytes_of(where));
+    return end_.lend(head, lease_head_, bytes_of(where));
   }
 
-  void open_large(LogRecord& record, std::uint64_t position) {
-    if (record.head.flags != kIsElsewhere || record.bytes.size() != sizeof(Elsewhere)) {
+  // What a lease of that size refers to goes ahead, when there is room for the lease.
+  bool send_blocks(std::uint64_t size) {
+    if (lender_.keeps_any()) {
+      // sync-point log-freed: acquires the worker's copying.
+      end_.down().look(std::memory_order_acquire);
+      lender_.freed(end_.down().freed());
+    }
+    if (lender_.entries().empty()) return true;
+    // sync-point log-freed: acquire.
+    return end_.down().has_room(size, std::memory_order_acquire) &&
+           lender_.send(end_.down().staged() + size) != PacketStatus::full;
+  }
+
+  void open_flagged(LogRecord& record, std::uint64_t position) {
+    const std::uint16_t flags = record.head.flags;
+    if ((flags & ~(kIsElsewhere | kHasBlocks)) != 0) {
+      throw ProtocolViolation("a record has flags that do not exist", position);
+    }
+    if ((flags & kHasBlocks) != 0) open_blocks(record, position);
+    if ((flags & kIsElsewhere) == 0) return;
+    if (record.bytes.size() != sizeof(Elsewhere)) {
       throw ProtocolViolation("a record has flags that do not exist", position);
     }
     record.bytes = inbox_.open(value_at<Elsewhere>(record.bytes.data()), position);
   }
 
+  void open_blocks(LogRecord& record, std::uint64_t position) {
+    std::uint64_t count = 0;
+    if (record.bytes.size() >= sizeof count) count = value_at<std::uint64_t>(record.bytes.data());
+    if (count == 0 || count > (record.bytes.size() - sizeof count) / sizeof(BlockEntry)) {
+      throw ProtocolViolation("a record is shorter than its list of payloads", position);
+    }
+    record.bytes = record.bytes.subspan(sizeof count);
+    reader_.open(record.bytes.first(count * sizeof(BlockEntry)), position);
+    record.bytes = record.bytes.subspan(count * sizeof(BlockEntry));
+  }
+
   const ChannelSetup setup_;
-  LogMap down_map_;
+  std::unique_ptr<BlockAllowance> allowance_;
+  std::shared_ptr<LogMap> down_map_;
   LogMap up_map_;
   PacketSocket socket_;
   EventCounter worker_bell_{};
@@ -133,7 +205,12 @@ class LogLeaseChannel final : public LeaseChannel {
   const WorkerPage* worker_page_;
   ParentEnd end_;
   FileOutbox outbox_{socket_};
-  FileInbox inbox_{socket_};
+  Arrivals arrivals_{socket_};
+  FileInbox inbox_{arrivals_};
+  BlockLender lender_{socket_, std::make_shared<BlockPool>(setup_.slots), setup_.slots};
+  BlockReader reader_{arrivals_, std::make_shared<SlotGiver>(down_map_, page_->blocks),
+                      setup_.slots};
+  std::vector<std::byte> lease_head_{};  // and the entries behind it
 };
 
 class LogWorkerChannel final : public WorkerChannel {
@@ -155,23 +232,35 @@ class LogWorkerChannel final : public WorkerChannel {
 
   bool take(Lease& lease) override {
     inbox_.forget();
+    borrower_.forget();
     LogRecord found;
     if (!end_.take(found)) return false;
     const auto second = value_at<LeaseHead>(found.bytes.data());
+    const std::size_t entries = second.blocks * sizeof(BlockEntry);
+    borrower_.open(found.bytes.subspan(sizeof second, entries), found.end);
     lease = {.ticket = found.head.id,
              .item = second.item,
              .attempt = second.attempt,
-             .bytes = found.bytes.subspan(sizeof second)};
+             .bytes = found.bytes.subspan(sizeof second + entries)};
     if (found.head.flags == kIsElsewhere) {
       lease.bytes = inbox_.open(value_at<Elsewhere>(lease.bytes.data()), found.end);
     }
     return true;
   }
 
+  BlockSource* blocks_taken() noexcept override { return &borrower_; }
+
   void begin(std::uint64_t ticket) override {
     end_.begin(ticket, setup_.times ? steady_now_ns() : 0);
   }
 
+  BlockSink* blocks_to_append() override {
+    if (setup_.slots == 0) return nullptr;
+    // sync-point log-freed: acquire.
+    if (writer_.is_crowded()) end_.up().look(std::memory_order_acquire);
+    writer_.freed(end_.up().freed());
+    return &writer_;
+  }
   void append(RecordType type, std::uint8_t port, std::span<const std::byte> bytes) override {
     RecordHead head{.type = static_cast<std::uint8_t>(type), .port = port};
     stage(head, bytes);
@@ -180,6 +269,7 @@ class LogWorkerChannel final : public WorkerChannel {
   void discard() override {
     end_.discard();
     outbox_.discard();
+    writer_.discard();
   }
 
   void commit(RecordType closing, std::uint64_t ticket, std::span<const std::byte> bytes) override {
@@ -189,25 +279,38 @@ class LogWorkerChannel final : public WorkerChannel {
         outbox_.send(end_.up().staged(), PacketSocket::Wait::yes) != PacketStatus::ok) {
       throw ParentGone();
     }
+    if (writer_.send(end_.up().staged()) != PacketStatus::ok) throw ParentGone();
     end_.commit(closing != RecordType::note);
+    writer_.committed();
   }
 
  private:
   void stage(RecordHead& head, std::span<const std::byte> bytes) {
     const std::uint64_t staged = end_.up().staged() - end_.up().committed();
-    if (goes_inline(record_size(bytes.size()), staged, setup_.up_bytes)) {
+    list_blocks(head);
+    if (goes_inline(record_size(entries_.size() + bytes.size()), staged, setup_.up_bytes)) {
       append_checked(head, bytes);
       return;
     }
     if (bytes.size() > setup_.max_payload) throw PayloadTooLarge(bytes.size(), setup_.max_payload);
     if (!outbox_.has_file()) wait_for_file();
     const Elsewhere where = outbox_.put(bytes);
-    head.flags = kIsElsewhere;
+    head.flags |= kIsElsewhere;
     append_checked(head, bytes_of(where));
   }
 
+  // What the bytes that come next refer to.
+  void list_blocks(RecordHead& head) {
+    entries_.clear();
+    const std::span<const BlockEntry> entries = writer_.new_entries();
+    if (entries.empty()) return;
+    head.flags |= kHasBlocks;
+    append_to(entries_, bytes_of(std::uint64_t{entries.size()}));
+    append_to(entries_, std::as_bytes(entries));
+  }
+
   void append_checked(const RecordHead& head, std::span<const std::byte> bytes) {
-    switch (end_.append(head, bytes, {})) {
+    switch (end_.append(head, entries_, bytes)) {
       case StageStatus::staged:
         return;
       case StageStatus::never_fits:
@@ -239,17 +342,27 @@ class LogWorkerChannel final : public WorkerChannel {
   WorkerPage& page_;
   WorkerEnd end_;
   FileOutbox outbox_{socket_};
-  FileInbox inbox_{socket_};
+  Arrivals arrivals_{socket_};
+  FileInbox inbox_{arrivals_};
+  BlockBorrower borrower_{arrivals_, setup_.slots};
+  BlockWriter writer_{socket_, reinterpret_cast<const ParentPage*>(down_map_.head())->blocks,
+                      setup_.slots};
+  std::vector<std::byte> entries_{};  // of the record in progress, behind their number
 };
 
 }  // namespace
 
-NewChannel make_log_channel(const ChannelSetup& setup, const EventCounter& router) {
+NewChannel make_log_channel(const ChannelSetup& plan, const EventCounter& router) {
+  // Half for files that the worker makes, half for those that are made here.
+  auto allowance = std::make_unique<BlockAllowance>(2 * plan.slots);
+  ChannelSetup setup = plan;
+  setup.slots = allowance->granted() / 2;
   MemoryFile down("sluice: a worker's leases", page_size() + setup.down_bytes);
   MemoryFile up("sluice: a worker's records", page_size() + setup.up_bytes);
   up.seal_size();
   auto [here, there] = PacketSocket::make_pair();
-  auto parent = std::make_unique<LogLeaseChannel>(setup, down, up, std::move(here));
+  auto parent =
+      std::make_unique<LogLeaseChannel>(setup, down, up, std::move(here), std::move(allowance));
   down.seal_size_and_new_writers();  // the parent's mapping exists now
 
   NewChannel made;

@@ -26,6 +26,9 @@ inline constexpr std::uint8_t kFileRecord = 7;
 
 /// A flag: instead of the payload there is an Elsewhere.
 inline constexpr std::uint16_t kIsElsewhere = 1;
+/// A flag: in front of the payload there are a number and as many BlockEntries. A lease has the number in
+/// its head.
+inline constexpr std::uint16_t kHasBlocks = 2;
 
 struct RecordHead {
   std::uint32_t length = 0;
@@ -40,7 +43,7 @@ static_assert(sizeof(RecordHead) == 16);
 struct LeaseHead {
   std::uint64_t item = 0;
   std::uint32_t attempt = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t blocks = 0;  ///< entries behind it
 };
 static_assert(sizeof(LeaseHead) == 16);
 

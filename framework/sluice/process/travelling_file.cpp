@@ -10,12 +10,16 @@
 namespace sluice::detail {
 namespace {
 
-// What travels with the descriptor.
+// What travels with the descriptor. By kind, as Travelling numbers them.
+constexpr std::uint64_t kMagics[] = {0x656c69466c654376, 0x6b636f6c42654376};
+
 struct Notice {
-  static constexpr std::uint64_t kMagic = 0x656c69466c654376;
-  std::uint64_t magic = kMagic;
-  std::uint64_t token = 0;
+  std::uint64_t magic = 0;
+  std::uint64_t number = 0;
 };
+
+// Of a kind that nobody has asked for yet; an honest sender has no more under way.
+constexpr std::size_t kMostArrived = 2 * kMostFiles;
 
 constexpr const char* kPurpose = "sluice: a large item";
 
@@ -23,6 +27,40 @@ constexpr const char* kPurpose = "sluice: a large item";
 constexpr std::uint64_t kAlignment = 16;
 
 }  // namespace
+
+PacketStatus send_travelling(const PacketSocket& socket, Travelling kind, std::uint64_t number,
+                             int descriptor, PacketSocket::Wait wait) {
+  const Notice notice{.magic = kMagics[static_cast<std::size_t>(kind)], .number = number};
+  return socket.send(bytes_of(notice), descriptor, wait);
+}
+
+Descriptor Arrivals::take(Travelling kind, std::uint64_t number, std::uint64_t position) {
+  std::deque<Arrived>& arrived = arrived_[static_cast<std::size_t>(kind)];
+  for (;;) {
+    if (arrived.empty()) receive(position);
+    if (arrived.empty()) continue;
+    Arrived next = std::move(arrived.front());
+    arrived.pop_front();
+    if (next.number == number) return std::move(next.descriptor);
+    if (next.number > number) {
+      throw ProtocolViolation("the file of a payload did not come", position);
+    }
+  }
+}
+
+void Arrivals::receive(std::uint64_t position) {
+  Notice notice;
+  Packet packet =
+      socket_->receive(std::as_writable_bytes(std::span(&notice, 1)), PacketSocket::Wait::no);
+  const bool whole = packet.status == PacketStatus::ok && packet.size == sizeof notice &&
+                     packet.descriptor.valid();
+  for (std::size_t kind = 0; whole && kind < 2; ++kind) {
+    if (notice.magic != kMagics[kind] || arrived_[kind].size() == kMostArrived) continue;
+    arrived_[kind].push_back({notice.number, std::move(packet.descriptor)});
+    return;
+  }
+  throw ProtocolViolation("the file of a payload did not come", position);
+}
 
 Elsewhere FileOutbox::put(std::span<const std::byte> bytes) {
   if (!file_.has_value()) {
@@ -40,17 +78,13 @@ Elsewhere FileOutbox::put(std::span<const std::byte> bytes) {
 
 PacketStatus FileOutbox::send(std::uint64_t end, PacketSocket::Wait wait) {
   file_->freeze();
-  const Notice notice{.token = token_};
-  const PacketStatus status = socket_->send(bytes_of(notice), file_->descriptor().number(), wait);
+  const PacketStatus status =
+      send_travelling(*socket_, Travelling::file, token_, file_->descriptor().number(), wait);
   if (status != PacketStatus::ok) return status;
   file_.reset();
   ++token_;
-  under_way_.push_back(end);
+  under_way_.add(end);
   return status;
-}
-
-void FileOutbox::freed(std::uint64_t position) noexcept {
-  while (!under_way_.empty() && under_way_.front() <= position) under_way_.pop_front();
 }
 
 std::span<const std::byte> FileInbox::open(const Elsewhere& where, std::uint64_t position) {
@@ -67,14 +101,7 @@ std::span<const std::byte> FileInbox::open(const Elsewhere& where, std::uint64_t
 }
 
 void FileInbox::receive(std::uint64_t token, std::uint64_t position) {
-  Notice notice;
-  Packet packet =
-      socket_->receive(std::as_writable_bytes(std::span(&notice, 1)), PacketSocket::Wait::no);
-  if (packet.status != PacketStatus::ok || packet.size != sizeof notice ||
-      notice.magic != Notice::kMagic || notice.token != token || !packet.descriptor.valid()) {
-    throw ProtocolViolation("the file of a payload did not come", position);
-  }
-  const MemoryFile file(std::move(packet.descriptor), kPurpose);
+  const MemoryFile file(arrivals_->take(Travelling::file, token, position), kPurpose);
   const std::uint64_t size = file.size_if_frozen();
   if (size == 0) throw ProtocolViolation("the file of a payload can still be changed", position);
   maps_.emplace_back(file, size, MapAccess::frozen);

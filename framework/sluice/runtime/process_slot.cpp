@@ -99,8 +99,18 @@ void ProcessSlot::wait_started() {
 
 // ---- leases and answers ----------------------------------------------------------------------------
 
+bool ProcessSlot::may_lend() noexcept { return attach() && !accused_ && !is_dead(); }
+
+BlockSink* ProcessSlot::blocks_to_lend() noexcept {
+  return may_lend() ? current_->channel->blocks_to_lend() : nullptr;
+}
+
+BlockSource* ProcessSlot::blocks_read() noexcept {
+  return current_ == nullptr ? nullptr : current_->channel->blocks_read();
+}
+
 bool ProcessSlot::lend(const Lease& lease) {
-  if (!attach() || accused_ || is_dead()) return false;
+  if (!may_lend()) return false;
   if (settings_.recycle_after != 0 && lent_ >= settings_.recycle_after) {
     if (done_ == lent_) retire();
     return false;

@@ -68,6 +68,9 @@ class ProcessSlot final : public RemoteWorker {
 
   // ---- RemoteWorker: the worker's thread -----------------------------------------------------------
   void wait_started() override;
+  [[nodiscard]] bool may_lend() noexcept override;
+  [[nodiscard]] BlockSink* blocks_to_lend() noexcept override;
+  [[nodiscard]] BlockSource* blocks_read() noexcept override;
   [[nodiscard]] bool lend(const Lease& lease) override;
   void publish() noexcept override;
   [[nodiscard]] Reply next() noexcept override;

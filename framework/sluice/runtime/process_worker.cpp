@@ -76,6 +76,7 @@ class Outputs final : public ItemServer::Outputs {
     channel_->append(RecordType::output, 0, bytes);
     kill_point(KillPoint::between_outputs);
   }
+  BlockSink* blocks() override { return channel_->blocks_to_append(); }
 
  private:
   WorkerChannel* channel_;
@@ -178,7 +179,7 @@ class WorkerLoop {
       DoneNote done{.retried = retried};
       if (untimed_ > 0) {
         --untimed_;
-        server_->process(lease.bytes);
+        server_->process(lease.bytes, channel_->blocks_taken());
       } else {
         done.service_ns = time_item(lease.bytes);
       }
@@ -204,7 +205,7 @@ class WorkerLoop {
   // Nanoseconds, at least 1.
   std::uint64_t time_item(std::span<const std::byte> item) {
     const std::int64_t begun = steady_now_ns();
-    server_->process(item);
+    server_->process(item, channel_->blocks_taken());
     const auto took =
         static_cast<std::uint64_t>(std::max<std::int64_t>(1, steady_now_ns() - begun));
     untimed_ = took < kCheapNs ? kTimedItems - 1 : 0;
