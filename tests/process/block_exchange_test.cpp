@@ -256,6 +256,30 @@ TEST_CASE("Blocks: a borrower's slots are given to other files, the least used f
   CHECK(down.last.arrival != 0);
 }
 
+TEST_CASE("Blocks: what was sent for a lease that was not lent is sent again", "[process]") {
+  Down down(std::make_shared<BlockPool>(4));
+  const SharedBytes bytes = payload(1);
+  BlockReference to{};
+  down.lender.begin();
+  REQUIRE(down.lender.take(bytes, to));
+  REQUIRE(down.lender.send(8) == PacketStatus::ok);
+  down.lender.take_back();
+  CHECK(down.move(bytes).value() == bytes);
+  CHECK(down.last.arrival == 2);
+  CHECK(down.move(bytes).value() == bytes);
+  CHECK(down.last.arrival == 0);
+}
+
+TEST_CASE("Blocks: what was sent for a transaction that was discarded is sent again", "[process]") {
+  Up up(2);
+  BlockReference to{};
+  REQUIRE(up.writer.take(payload(1), to));
+  REQUIRE(up.writer.send(8) == PacketStatus::ok);
+  up.writer.discard();
+  CHECK(up.move(payload(2)).value() == payload(2));
+  CHECK(up.last.arrival == 2);
+}
+
 TEST_CASE("Blocks: many threads that look at once fetch once", "[process]") {
   Up up(1);
   const auto got = up.move(payload(9, 300'000));

@@ -8,6 +8,7 @@
 #include <sluice/codec.hpp>
 #include <sluice/error.hpp>
 #include <sluice/shared_bytes.hpp>
+#include <sluice/weight.hpp>
 
 #include <array>
 #include <atomic>
@@ -53,6 +54,24 @@ struct Owner {
     owner->size = size;
   }
 };
+/// Memory that is fetched.
+struct Far {
+  std::string memory = "0123456789";
+  int fetched = 0;
+  int released = 0;
+  int throws = 0;
+
+  SharedBytes lend() { return SharedBytes(memory.size(), fetch, release, this); }
+  static const std::byte* fetch(void* context) {
+    auto* const far = static_cast<Far*>(context);
+    if (far->throws-- > 0) throw std::bad_alloc();
+    far->fetched = 1;  // whether, not how often: the same at every call
+    return reinterpret_cast<const std::byte*>(far->memory.data());
+  }
+  static void release(void* context, const std::byte*, std::size_t) noexcept {
+    ++static_cast<Far*>(context)->released;
+  }
+};
 void other_release(void*, const std::byte*, std::size_t) noexcept {}
 
 struct Photo {
@@ -77,6 +96,64 @@ std::string refusal_of(std::span<const std::byte> bytes, BlockShelf* shelf) {
 }
 
 }  // namespace
+
+TEST_CASE("shared bytes: bytes elsewhere are fetched when somebody looks, parts too",
+          "[codec]") {
+  Far far;
+  {
+    const SharedBytes all = far.lend();
+    const SharedBytes part = all.slice(2, 5);
+    const SharedBytes part_of_part = part.slice(1, 2);
+    const SharedBytes copy = part;  // NOLINT: a copy is what is tried
+    CHECK(all.size() == 10);
+    CHECK(part.size() == 5);
+    CHECK(part_of_part.is_elsewhere());
+    CHECK(part_of_part.offset_in_whole() == 3);
+    CHECK(part_of_part.whole().size() == 10);
+    CHECK(all.slice(10).empty());
+    CHECK_THROWS_AS(all.slice(11), sluice::UsageError);
+    CHECK(sluice::weight_of(part) == sizeof(SharedBytes) + 5);
+    CHECK(far.fetched == 0);
+    CHECK(letters(part_of_part) == "34");
+    CHECK(far.fetched == 1);
+    CHECK(part == text("23456"));
+    CHECK(copy < all.slice(3));
+    CHECK(letters(all) == "0123456789");
+    CHECK(far.released == 0);
+  }
+  CHECK(far.released == 1);
+}
+
+TEST_CASE("shared bytes: a fetch that throws may be tried again", "[codec]") {
+  Far far;
+  far.throws = 1;
+  const SharedBytes all = far.lend();
+  CHECK_THROWS_AS(all.data(), std::bad_alloc);
+  CHECK(letters(all) == "0123456789");
+}
+
+TEST_CASE("shared bytes: a twin is kept as long as its block, and only the first one",
+          "[codec]") {
+  Owner first;
+  Owner second;
+  {
+    SharedBytes bytes = text("0123456789");
+    CHECK(bytes.twin().empty());
+    bytes.slice(3).keep_twin(first.lend());
+    bytes.keep_twin(second.lend());
+    CHECK(second.released == 1);
+    CHECK(first.released == 0);
+    CHECK(bytes.twin().data() == reinterpret_cast<const std::byte*>(first.memory.data()));
+    const SharedBytes part = bytes.slice(5);
+    bytes = {};
+    CHECK(first.released == 0);
+    CHECK(part.twin().size() == 10);
+    CHECK(part.offset_in_whole() == 5);
+  }
+  CHECK(first.released == 1);
+  SharedBytes().keep_twin(second.lend());  // nobody to keep it
+  CHECK(second.released == 2);
+}
 
 TEST_CASE("shared bytes: nothing is no block", "[codec]") {
   const SharedBytes none;

@@ -306,6 +306,13 @@ PacketStatus BlockLender::send(std::uint64_t end) {
   return PacketStatus::ok;
 }
 
+// What was sent is dropped there, by its number, because no entry has it.
+void BlockLender::take_back() noexcept {
+  for (const BlockEntry& entry : entries_) {
+    if (entry.arrival != 0) slots_[entry.slot].file = 0;
+  }
+}
+
 // ---- worker: borrowed ------------------------------------------------------------------------------
 
 void BlockBorrower::open(std::span<const std::byte> entries, std::uint64_t position) {

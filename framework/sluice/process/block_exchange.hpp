@@ -129,6 +129,8 @@ class BlockLender final : public BlockSink {
   [[nodiscard]] std::span<const BlockEntry> entries() const noexcept { return entries_; }
   /// Sends what the lease needs. `full`: it is to be encoded anew, later.
   [[nodiscard]] PacketStatus send(std::uint64_t end);
+  /// The lease is not lent after all, although that was sent.
+  void take_back() noexcept;
   void freed(std::uint64_t position) noexcept;
   /// Whether it is worth a look at what the worker has given back.
   [[nodiscard]] bool keeps_any() const noexcept { return !kept_.empty() || under_way_.count() > 0; }

@@ -151,6 +151,7 @@ class LogLeaseChannel final : public LeaseChannel {
     if (status == PacketStatus::closed) outbox_.discard();
     if (status == PacketStatus::full) {
       outbox_.discard();
+      lender_.take_back();
       return false;
     }
     head.flags = kIsElsewhere;
@@ -275,11 +276,12 @@ class LogWorkerChannel final : public WorkerChannel {
   void commit(RecordType closing, std::uint64_t ticket, std::span<const std::byte> bytes) override {
     RecordHead head{.type = static_cast<std::uint8_t>(closing), .id = ticket};
     stage(head, bytes);
+    // A block that goes in vain is dropped by its number, a file is missed: so the file goes last.
+    if (writer_.send(end_.up().staged()) != PacketStatus::ok) throw ParentGone();
     if (outbox_.has_file() &&
         outbox_.send(end_.up().staged(), PacketSocket::Wait::yes) != PacketStatus::ok) {
       throw ParentGone();
     }
-    if (writer_.send(end_.up().staged()) != PacketStatus::ok) throw ParentGone();
     end_.commit(closing != RecordType::note);
     writer_.committed();
   }
