@@ -40,6 +40,8 @@ class Context {
 
   /// Stop requested: sources are to end. Long waits in user code should watch it. In a stage with a soft
   /// timeout it is that of the item in progress and also requested when that is late: ask anew per item.
+  /// In a worker process it is the same; one whose function has asked, here or by cancelled(), has 10 s to
+  /// end by itself when the run is cancelled, any other is killed at once.
   [[nodiscard]] std::stop_token stop_token() const;
   [[nodiscard]] bool cancelled() const noexcept;  ///< contents are being dropped
 

@@ -61,6 +61,8 @@ class RunControl {
     is_virtual_ = true;
     virtual_now_ = now;
   }
+  /// The callback asks whether it is to stop. In a worker process somebody begins to listen then.
+  virtual void heed_stop() noexcept {}
   /// Stopped by stop() and by cancel().
   [[nodiscard]] std::stop_token stop_token() const { return stop_source_.get_token(); }
 

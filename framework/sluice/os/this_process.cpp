@@ -21,6 +21,7 @@ double process_cpu_seconds() noexcept {
 int process_id() noexcept { return getpid(); }
 
 void kill_this_process() noexcept { kill(getpid(), SIGKILL); }
+void stop_this_process() noexcept { static_cast<void>(kill(getpid(), SIGSTOP)); }
 
 void name_this_thread(std::string_view name) noexcept {
   char text[16] = {};

@@ -48,7 +48,7 @@ bool ProcessSlot::attach() noexcept {
   has_offer_.store(false, std::memory_order_relaxed);
   accused_ = false;
   lent_ = done_ = 0;
-  started_ = false;
+  started_ = has_just_started_ = false;
   if (current_ != nullptr) current_->attached.store(true, std::memory_order_relaxed);
   return current_ != nullptr;
 }
@@ -80,6 +80,10 @@ ProcessSlot::Accusation ProcessSlot::take_accusation() {
 }
 
 void ProcessSlot::wait_started() {
+  struct Started {
+    std::atomic<bool>& starting;
+    ~Started() { starting.store(false, std::memory_order_relaxed); }
+  } const at_the_end{starting_};
   for (;;) {
     if (control_->cancelled()) return;
     const Reply reply = next();
@@ -97,8 +101,11 @@ void ProcessSlot::wait_started() {
 
 // ---- leases and answers ----------------------------------------------------------------------------
 
+// Nothing is lent to a process that has not said that it started: from the first item on, what it may do to its
+// page is different from what was read there.
 bool ProcessSlot::lend(const Lease& lease) {
-  if (!attach() || accused_ || is_dead()) return false;
+  if (!attach() || accused_ || is_dead() || !started_) return false;
+  has_just_started_ = false;
   if (settings_.recycle_after != 0 && lent_ >= settings_.recycle_after) {
     if (done_ == lent_) retire();
     return false;
@@ -146,7 +153,7 @@ RemoteWorker::Reply ProcessSlot::read_record() {
   Record record;
   if (!current_->channel->next(record)) return {};
   if (!started_ && record.type == RecordType::note) {
-    started_ = true;  // the first thing it says
+    started_ = has_just_started_ = true;  // the first thing it says
     if (!current_->channel->next(record)) return {};
   }
   Reply reply{.ticket = record.ticket, .bytes = record.bytes};
@@ -189,6 +196,7 @@ bool ProcessSlot::news() const noexcept {
 void ProcessSlot::wait(const Deadline& deadline, std::chrono::nanoseconds pace,
                        std::size_t open) noexcept {
   static_cast<void>(attach());
+  if (std::exchange(has_just_started_, false)) return;  // there is room to lend
   LeaseChannel* const channel = current_ == nullptr || accused_ ? nullptr : current_->channel.get();
   if (channel != nullptr && settings_.spin.count() > 0 && spin_pays_) {
     const std::int64_t until = steady_now_ns() + settings_.spin.count();
@@ -237,13 +245,15 @@ void ProcessSlot::retire() noexcept {
 }
 
 void ProcessSlot::end() noexcept {
+  const bool attached = attach();
   const bool idle =
-      open_.load(std::memory_order_relaxed) == 0 && !control_->cancelled() && attach();
+      open_.load(std::memory_order_relaxed) == 0 && !control_->cancelled() && attached;
   // Before the process is told, so that its end is not taken for a death. Who is offered after this, and
   // before the supervisor sees it, has nobody attached to it and is killed.
   // sync-point slot-ending: releases that it is attached.
   ending_.store(idle ? Ending::orderly : Ending::at_once, std::memory_order_release);
-  if (idle && !is_dead()) retire();
+  // One that is not idle is killed, unless it listens: then this ends it once its function has returned.
+  if (attached && !accused_ && !is_dead()) retire();
   call_supervisor();
 }
 
