@@ -48,6 +48,19 @@ Ends open_terminal() {
   return ends;
 }
 
+// Up to the last byte, for who writes and waits.
+Ends open_full_pipe() {
+  const Ends ends = open_pipe();
+  const std::array<char, 4096> bytes{};
+  checked(::fcntl(ends.far, F_SETFL, O_NONBLOCK), "fcntl");
+  while (::write(ends.far, bytes.data(), bytes.size()) > 0) {
+  }
+  while (::write(ends.far, bytes.data(), 1) > 0) {
+  }
+  checked(::fcntl(ends.far, F_SETFL, 0), "fcntl");
+  return ends;
+}
+
 // Signals as a shell would start the program: none blocked, none ignored.
 pid_t spawn(std::vector<std::string>& words, int in, int out, int err) {
   posix_spawn_file_actions_t actions;
@@ -95,18 +108,21 @@ ChildProgram::ChildProgram(std::vector<std::string> words, const Streams& stream
     out.far = checked(::open(streams.out_file.c_str(), O_WRONLY | O_CLOEXEC), "output file");
   }
   if (streams.out_is_closed) close_and_forget(out.near);
-  Ends err = streams.err_is_terminal ? open_terminal() : open_pipe();
+  Ends err = streams.err_is_terminal ? open_terminal()
+             : streams.err_is_full   ? open_full_pipe()
+                                     : open_pipe();
   pid_ = spawn(words, in, out.far, err.far);
   close_and_forget(in);
   close_and_forget(out.far);
   close_and_forget(err.far);
   out_fd_ = out.near;
-  err_fd_ = err.near;
+  (streams.err_is_full ? unread_fd_ : err_fd_) = err.near;
 }
 
 ChildProgram::~ChildProgram() {
   close_and_forget(out_fd_);
   close_and_forget(err_fd_);
+  close_and_forget(unread_fd_);
   if (pid_ < 0) return;
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);

@@ -25,7 +25,9 @@ class ChildProgram {
  public:
   /// What the program's standard streams are.
   struct Streams {
-    std::string input{};           ///< a file for standard input; default: nothing to read
+    std::string input{};  ///< a file for standard input; default: nothing to read
+    bool err_is_full =
+        false;  ///< standard error is a full pipe that nobody reads, and nothing is captured
     bool err_is_terminal = false;  ///< standard error is a pseudo terminal of 100 columns
     std::string out_file{};        ///< a file for standard output; default: captured
     bool out_is_closed = false;    ///< standard output is a pipe that nobody reads
@@ -56,6 +58,7 @@ class ChildProgram {
   pid_t pid_ = -1;
   int out_fd_ = -1;
   int err_fd_ = -1;
+  int unread_fd_ = -1;
   std::string out_;
   std::string err_;
 };

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
@@ -18,7 +19,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 
 namespace {
@@ -36,7 +40,13 @@ enum Call : int {
   kEventfd,
   kSignalfd,
   kFcntl,
-  kOpen
+  kOpen,
+  kMemfdCreate,
+  kMmap,
+  kFallocate,
+  kFtruncate,
+  kEventfdWrite,
+  kPthreadCreate
 };
 
 struct Shared {
@@ -45,30 +55,48 @@ struct Shared {
   std::atomic<int> error{0};
 };
 
+template <class Function>
+Function* next(const char* name) {
+  void* const found = ::dlsym(RTLD_NEXT, name);
+  if (found == nullptr) std::abort();
+  return reinterpret_cast<Function*>(found);
+}
+
+using Map = void*(void*, std::size_t, int, int, int, off_t);
+Map* real_mmap() {
+  static auto* const real = next<Map>("mmap");
+  return real;
+}
+
 Shared& shared() {
   static Shared* const page = [] {
     void* const memory =
-        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        real_mmap()(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) std::abort();
     return new (memory) Shared;
   }();
   return *page;
 }
 
+bool is_planned(Call call) noexcept {
+  return shared().call.load(std::memory_order_relaxed) == call;
+}
+
 // Whether this call is the one that fails; errno is set then.
 bool fails(Call call) noexcept {
   Shared& state = shared();
-  if (state.call.load(std::memory_order_relaxed) != call) return false;
+  if (!is_planned(call)) return false;
   if (state.left.fetch_sub(1, std::memory_order_relaxed) != 1) return false;
   errno = state.error.load(std::memory_order_relaxed);
   return true;
 }
 
-template <class Function>
-Function* next(const char* name) {
-  void* const found = ::dlsym(RTLD_NEXT, name);
-  if (found == nullptr) std::abort();
-  return reinterpret_cast<Function*>(found);
+bool is_event_counter(int number) noexcept {
+  char path[32];
+  char target[32] = {};
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", number);
+  constexpr const char* kEvent = "anon_inode:[eventfd]";
+  return ::readlink(path, target, sizeof target - 1) > 0 && std::strcmp(target, kEvent) == 0;
 }
 
 }  // namespace
@@ -134,6 +162,34 @@ int open(const char* path, int flags, ...) {
   va_end(arguments);
   return fails(kOpen) ? -1 : real(path, flags, mode);
 }
+int memfd_create(const char* name, unsigned flags) noexcept {
+  static auto* const real = next<int(const char*, unsigned)>("memfd_create");
+  return fails(kMemfdCreate) ? -1 : real(name, flags);
+}
+void* mmap(void* where, std::size_t size, int access, int flags, int number, off_t at) noexcept {
+  return fails(kMmap) ? MAP_FAILED : real_mmap()(where, size, access, flags, number, at);
+}
+int fallocate(int number, int mode, off_t at, off_t size) {
+  static auto* const real = next<int(int, int, off_t, off_t)>("fallocate");
+  return fails(kFallocate) ? -1 : real(number, mode, at, size);
+}
+int ftruncate(int number, off_t size) noexcept {
+  static auto* const real = next<int(int, off_t)>("ftruncate");
+  return fails(kFtruncate) ? -1 : real(number, size);
+}
+// Says why by what it returns.
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*),
+                   void* argument) noexcept {
+  using Create = int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+  static auto* const real = next<Create>("pthread_create");
+  return fails(kPthreadCreate) ? errno : real(thread, attributes, run, argument);
+}
+// Of all writes only those that wake somebody.
+ssize_t write(int number, const void* bytes, std::size_t size) {
+  static auto* const real = next<ssize_t(int, const void*, std::size_t)>("write");
+  const bool counts = is_planned(kEventfdWrite) && is_event_counter(number);
+  return counts && fails(kEventfdWrite) ? -1 : real(number, bytes, size);
+}
 
 }  // extern "C"
 
@@ -141,8 +197,9 @@ namespace sluice::testing_support {
 
 const std::vector<std::string>& failing_calls() {
   static const std::vector<std::string> names = {
-      "fork",          "pipe2",     "socketpair", "pidfd_open", "sendmsg", "recvmsg",
-      "epoll_create1", "epoll_ctl", "eventfd",    "signalfd",   "fcntl",   "open"};
+      "fork",          "pipe2",     "socketpair", "pidfd_open", "sendmsg",       "recvmsg",
+      "epoll_create1", "epoll_ctl", "eventfd",    "signalfd",   "fcntl",         "open",
+      "memfd_create",  "mmap",      "fallocate",  "ftruncate",  "eventfd write", "pthread_create"};
   return names;
 }
 

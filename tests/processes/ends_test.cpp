@@ -29,12 +29,8 @@ using testing_support::ChildProgram;
 using testing_support::Ended;
 using testing_support::processes_of_program;
 using testing_support::scaled;
+using testing_support::wait_until_gone;
 using Words = std::vector<std::string>;
-
-// What nobody waits for ends by itself, soon; the watchdog is the limit.
-void wait_until_gone() {
-  while (!processes_of_program().empty()) std::this_thread::yield();
-}
 
 Words endless(const Words& more = {}) {
   Words words = {SLUICE_PROCESS_PROGRAM,

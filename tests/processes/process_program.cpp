@@ -8,6 +8,8 @@
 #include <sluice/process/kill_point.hpp>
 #include <sluice/sluice.hpp>
 
+#include <processes/vandal.hpp>
+
 #include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -99,8 +101,60 @@ void wait_for_all_before(std::uint64_t number) {
   }
 }
 
+[[noreturn]] void hang() {
+  for (;;) ::pause();
+}
+
+// Waits until it is asked to stop, or until nobody wants its outputs any more. Says so before and after.
+void wait_for_a_stop(Context& context, bool for_a_cancel) {
+  const std::stop_token token = context.stop_token();
+  std::fprintf(stderr, "waits, asked already %d\n", token.stop_requested() ? 1 : 0);
+  while (for_a_cancel ? !context.cancelled() : !token.stop_requested()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  std::fprintf(stderr, "heard it, cancelled %d\n", context.cancelled() ? 1 : 0);
+}
+
+void say_a_lot() {
+  for (int i = 0; i < 20'000; ++i) std::fprintf(stderr, "line %d of very many\n", i);
+}
+
+// Troubles that last.
+void take_long(const std::string& trouble, Context& context) {
+  const bool first = context.attempt() == 1;
+  if (trouble == "hang") hang();
+  if (trouble == "stopped" || (trouble == "stopped_once" && first)) std::raise(SIGSTOP);
+  // One is stopped, the other works for as long.
+  if (trouble == "stopped_or_long" && first) {
+    if (context.item() % 20 == 9) std::raise(SIGSTOP);
+    std::this_thread::sleep_for(std::chrono::seconds(13));
+  }
+  if (trouble == "heeds") wait_for_a_stop(context, false);
+  if (trouble == "heeds_cancel") wait_for_a_stop(context, true);
+  if (trouble == "talkative" && first) {
+    say_a_lot();
+    std::abort();
+  }
+}
+
+// Troubles of the memory that is shared with the parent.
+void do_damage(const std::string& trouble) {
+  if (trouble == "zeros" || trouble == "ones" || trouble == "noise") {
+    sluice::testing_support::scribble_over_own_log(trouble == "zeros"  ? 0
+                                                   : trouble == "ones" ? 1
+                                                                       : 4711);
+    hang();
+  }
+  if (trouble == "rampage") {
+    sluice::testing_support::rampage();
+    hang();
+  }
+}
+
 // What an unlucky parcel does, in processes and threads alike where it only throws.
 void get_into_trouble(const std::string& trouble, Context& context) {
+  take_long(trouble, context);
+  do_damage(trouble);
   if (trouble == "throw") throw std::out_of_range("an unlucky parcel");
   if (trouble == "abort") std::abort();
   if (trouble == "segv") std::raise(SIGSEGV);
@@ -112,10 +166,6 @@ void get_into_trouble(const std::string& trouble, Context& context) {
     fall_on = fall;
     std::exit(fall(0));
   }
-  if (trouble == "hang") {
-    for (;;) ::pause();
-  }
-  if (trouble == "stopped") std::raise(SIGSTOP);
   if (trouble == "bomb") {
     std::vector<std::unique_ptr<char[]>> all;
     for (;;) all.push_back(std::make_unique<char[]>(1U << 20U));
@@ -134,6 +184,7 @@ struct Worker {
     context = &given;
     if (trouble == "start") throw std::runtime_error("no work today");
     if (trouble == "dies_at_start") std::abort();
+    if (trouble == "stops_at_start" && given.incarnation() == 0) std::raise(SIGSTOP);
     if (trouble == "start_later" && given.incarnation() > 0) {
       given.log("a later process says something");
       throw std::runtime_error("no work today");
@@ -165,6 +216,7 @@ struct Worker {
 };
 
 struct Sink {
+  void start(Context& given) { context = &given; }
   void process(const Parcel& parcel) {
     if (!intact(parcel) || parcel.number >= seen.size() ||
         parcel.output >= outputs_of(parcel.number)) {
@@ -179,7 +231,7 @@ struct Sink {
     const std::uint64_t place = parcel.number * 3 + parcel.output;
     ordered = ordered && place >= last;
     last = place;
-    ++outputs;
+    if (++outputs == enough) context->enough();
   }
   void finish() const {
     std::uint64_t lost = 0;
@@ -200,6 +252,8 @@ struct Sink {
   std::uint64_t corrupt = 0;
   std::uint64_t last = 0;
   bool ordered = true;
+  std::uint64_t enough = 0;  // outputs after which no more is wanted; 0: never
+  Context* context = nullptr;
 };
 
 sluice::ErrorPolicy policy(const Args& args) {
@@ -216,6 +270,7 @@ sluice::ErrorPolicy policy(const Args& args) {
 sluice::StageOptions work_options(const Args& args) {
   const auto number = [&args](const char* name) { return args.number(name); };
   return {.order = args.flag("keep") ? sluice::Order::keep : sluice::Order::automatic,
+          .soft_timeout = std::chrono::milliseconds(number("soft-ms")),
           .process = {.timeout = std::chrono::milliseconds(number("timeout-ms")),
                       .attempts = static_cast<unsigned>(number("attempts")),
                       .memory_bytes = static_cast<std::uint64_t>(number("limit")),
@@ -225,8 +280,9 @@ sluice::StageOptions work_options(const Args& args) {
 
 void plan_kills(const Args& args) {
   const auto point = static_cast<sluice::detail::KillPoint>(args.number("kill-point"));
-  sluice::detail::set_kill_plan(
-      {.point = point, .after = static_cast<std::uint64_t>(args.number("after"))});
+  sluice::detail::set_kill_plan({.point = point,
+                                 .after = static_cast<std::uint64_t>(args.number("after")),
+                                 .stops = args.flag("stops")});
 }
 
 void parcels(Pipeline& p, const Args& args) {
@@ -244,6 +300,7 @@ void parcels(Pipeline& p, const Args& args) {
   sink.seen.resize(count);
   sink.slow_ms = args.number("slow-ms");
   if (args.text("trouble") == "wait") share_arrivals();
+  sink.enough = static_cast<std::uint64_t>(args.number("enough"));
   if (!args.flag("twice")) {
     worked | sluice::sink("receive", std::move(sink));
     return;
@@ -290,8 +347,11 @@ std::vector<sluice::ArgSpec> parcel_args() {
           integer("recycle", "0"),
           integer("kill-point", "0"),
           integer("after", "0"),
+          integer("soft-ms", "0"),
+          integer("enough", "0"),
           {.name = "trouble", .help = "what unlucky parcels do", .fallback = "none"},
           {.name = "policy", .help = "after a failure", .fallback = "fail"},
+          {.name = "stops", .kind = ArgKind::flag, .help = "stopped and not killed at kill-point"},
           {.name = "keep", .kind = ArgKind::flag, .help = "order = keep"},
           {.name = "twice", .kind = ArgKind::flag, .help = "a second such stage"}};
 }

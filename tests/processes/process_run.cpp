@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace sluice::testing_support {
 namespace {
@@ -42,13 +43,23 @@ std::uint64_t Counted::of_work(const std::string& member) const {
   return 0;
 }
 
-Counted run_parcels(std::vector<std::string> words) {
+std::uint64_t outputs_of_parcels(std::uint64_t count) {
+  std::uint64_t sum = 0;
+  for (std::uint64_t n = 0; n < count; ++n) sum += n % 3;
+  return sum;
+}
+
+void wait_until_gone() {
+  while (!processes_of_program().empty()) std::this_thread::yield();
+}
+
+Counted run_parcels(std::vector<std::string> words, const ChildProgram::Streams& streams) {
   const ReportFile report;
   std::vector<std::string> all = {
       SLUICE_PROCESS_PROGRAM, "run",       "parcels",     "--quiet", "--report",
       report.name(),          "--carrier", "work=process"};
   all.insert(all.end(), words.begin(), words.end());
-  Counted counted{.ended = run_program(all), .report = {}};
+  Counted counted{.ended = run_program(all, streams), .report = {}};
   unsigned long long numbers[4] = {};
   int ordered = 0;
   if (std::sscanf(counted.ended.out.c_str(),
@@ -64,10 +75,12 @@ Counted run_parcels(std::vector<std::string> words) {
   return counted;
 }
 
-std::vector<int> processes_of_program() {
+std::vector<int> processes_of_program() { return processes_of(SLUICE_PROCESS_PROGRAM); }
+
+std::vector<int> processes_of(const std::string& image_file) {
   std::vector<int> found;
   std::error_code error;
-  const fs::path program = fs::canonical(SLUICE_PROCESS_PROGRAM);
+  const fs::path program = fs::canonical(image_file);
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;

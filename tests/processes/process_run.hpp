@@ -26,9 +26,16 @@ struct Counted {
 };
 
 /// `run parcels` with these words, `work` on processes unless they say otherwise; the report is read.
-[[nodiscard]] Counted run_parcels(std::vector<std::string> words);
+[[nodiscard]] Counted run_parcels(std::vector<std::string> words,
+                                  const ChildProgram::Streams& streams = {});
+/// Outputs of parcels 0 to count - 1.
+[[nodiscard]] std::uint64_t outputs_of_parcels(std::uint64_t count);
+/// What nobody waits for ends by itself; the watchdog is the limit.
+void wait_until_gone();
 
 /// Processes that run the program under test, whoever started them.
 [[nodiscard]] std::vector<int> processes_of_program();
+/// Processes that run this executable.
+[[nodiscard]] std::vector<int> processes_of(const std::string& image_file);
 
 }  // namespace sluice::testing_support

@@ -19,6 +19,7 @@ namespace {
 
 using Catch::Matchers::Contains;
 using testing_support::Counted;
+using testing_support::outputs_of_parcels;
 using testing_support::run_parcels;
 using testing_support::scaled;
 using Words = std::vector<std::string>;
@@ -28,17 +29,10 @@ Words with(Words words, const Words& more) {
   return words;
 }
 
-// Outputs of parcels 0 .. count - 1.
-std::uint64_t outputs_of(std::uint64_t count) {
-  std::uint64_t sum = 0;
-  for (std::uint64_t n = 0; n < count; ++n) sum += n % 3;
-  return sum;
-}
-
 void check_whole(const Counted& run, std::uint64_t count, int exit_code = 0) {
   INFO(run.ended.err);
   CHECK(run.ended.exit_code == exit_code);
-  CHECK(run.outputs + run.lost == outputs_of(count));
+  CHECK(run.outputs + run.lost == outputs_of_parcels(count));
   CHECK(run.lost == 0);
   CHECK(run.doubled == 0);
   CHECK(run.corrupt == 0);
@@ -294,7 +288,7 @@ TEST_CASE("The same pipeline on every carrier counts the same", "[process]") {
   const Counted run =
       run_parcels({"--count", std::to_string(count), "--trouble", "throw", "--every", "100",
                    "--policy", "skip", "--carrier", "work=" + carrier, "--workers", "work=2"});
-  CHECK(run.outputs + run.lost == outputs_of(count));
+  CHECK(run.outputs + run.lost == outputs_of_parcels(count));
   CHECK(run.of_work("skipped") == count / 100);
   CHECK(run.of_work("in") == count);
 }

@@ -20,13 +20,17 @@ std::uint64_t Context::seed() const noexcept {
 unsigned Context::attempt() const noexcept { return worker_->attempt(); }
 std::uint64_t Context::item() const noexcept { return worker_->item(); }
 std::stop_token Context::stop_token() const {
+  worker_->control().heed_stop();
   const detail::TimedItem* const timed = worker_->timed();
   return timed != nullptr ? timed->token() : worker_->stage().stop_source.get_token();
 }
 std::chrono::steady_clock::time_point Context::now() const noexcept {
   return worker_->control().now();
 }
-bool Context::cancelled() const noexcept { return worker_->control().cancelled(); }
+bool Context::cancelled() const noexcept {
+  worker_->control().heed_stop();
+  return worker_->control().cancelled();
+}
 
 void Context::dead(std::string subject, std::string reason) {
   worker_->counts.add(detail::Count::created);

@@ -46,6 +46,9 @@ void send_signal(const Descriptor& process, int signal) noexcept;
 void kill_process(const Descriptor& process) noexcept;
 /// Stops it, until it is continued.
 void stop_process(const Descriptor& process) noexcept;
+/// Whether it is stopped, by a signal and not by a debugger. `pid` is its id, which it has as long as it lives.
+/// Costs a look at a file of the system's.
+[[nodiscard]] bool is_stopped(const Descriptor& process, int pid);
 /// Lets a stopped process go on.
 void continue_process(const Descriptor& process) noexcept;
 

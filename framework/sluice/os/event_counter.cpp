@@ -14,6 +14,14 @@
 
 namespace sluice::detail {
 
+void raise_event(int number) noexcept {
+  constexpr int kTries = 4;
+  const std::uint64_t one = 1;
+  for (int i = 0; i < kTries; ++i) {
+    if (write(number, &one, sizeof one) == static_cast<ssize_t>(sizeof one)) return;
+  }
+}
+
 EventCounter::EventCounter() {
   const int number = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (number < 0) throw_os_error(errno, "make", "an event counter");
@@ -22,11 +30,7 @@ EventCounter::EventCounter() {
 
 EventCounter::EventCounter(Descriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}
 
-void EventCounter::raise() const noexcept {
-  const std::uint64_t one = 1;
-  // Fails only when it is raised already, 2^64 - 2 times: then it is readable all the same.
-  [[maybe_unused]] const ssize_t written = write(descriptor_.number(), &one, sizeof one);
-}
+void EventCounter::raise() const noexcept { raise_event(descriptor_.number()); }
 
 bool EventCounter::lower() const noexcept {
   std::uint64_t count = 0;

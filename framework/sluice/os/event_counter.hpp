@@ -9,6 +9,10 @@
 
 namespace sluice::detail {
 
+/// Makes an event descriptor readable. A ring that is lost might never be made good, so a write that is refused is
+/// tried again; one that is at its top, which refuses for ever, is readable. Threads  any. Never blocks.
+void raise_event(int number) noexcept;
+
 class EventCounter {
  public:
   /// Throws  std::system_error when there is no descriptor left.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/os/readable_wait.hpp>
 
+#include <sluice/os/event_counter.hpp>
 #include <sluice/os/file.hpp>
 
 #include <cerrno>
@@ -23,11 +24,7 @@ Descriptor make_event() {
 
 }  // namespace
 
-void ReadableWait::Raise::operator()() const noexcept {
-  const std::uint64_t one = 1;
-  // Fails only when the event is raised already, 2^64 - 2 times.
-  [[maybe_unused]] const ssize_t written = write(event, &one, sizeof(one));
-}
+void ReadableWait::Raise::operator()() const noexcept { raise_event(event); }
 
 ReadableWait::ReadableWait(std::stop_token token)
     : event_(make_event()),

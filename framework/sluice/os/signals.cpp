@@ -3,6 +3,7 @@
 #include <sluice/os/signals.hpp>
 
 #include <sluice/os/descriptor.hpp>
+#include <sluice/os/event_counter.hpp>
 
 #include <poll.h>
 #include <pthread.h>
@@ -76,8 +77,9 @@ struct SignalGate::Parts {
 
   Mask mask;
   sigset_t ours = our_signals();
-  Descriptor signals = checked(::signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC), "signalfd");
-  Descriptor wakes = checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
+  Descriptor signals =
+      checked(::signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC), "no descriptor for signals");
+  Descriptor wakes = checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "no descriptor to wake by");
 
   [[nodiscard]] std::optional<Event> next_signal() const {
     signalfd_siginfo info;
@@ -108,11 +110,7 @@ SignalGate::Event SignalGate::wait(const Deadline& deadline) {
   }
 }
 
-void SignalGate::wake() noexcept {
-  const std::uint64_t one = 1;
-  // Fails only when 2^64 - 1 wake-ups are unread, and then the next wait() returns anyway.
-  [[maybe_unused]] const ssize_t written = ::write(parts_->wakes.number(), &one, sizeof one);
-}
+void SignalGate::wake() noexcept { raise_event(parts_->wakes.number()); }
 
 struct IgnoredSigpipe::Before {
   struct sigaction action {};

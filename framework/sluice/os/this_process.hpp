@@ -20,6 +20,9 @@ namespace sluice::detail {
 /// SIGKILL for this process: it is gone when this returns, if it does.
 void kill_this_process() noexcept;
 
+/// SIGSTOP for this process. Returns  when it was continued.
+void stop_this_process() noexcept;
+
 /// Names the calling thread; the system shows the first 15 bytes.
 void name_this_thread(std::string_view name) noexcept;
 

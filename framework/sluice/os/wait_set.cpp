@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/os/wait_set.hpp>
 
+#include <sluice/os/event_counter.hpp>
 #include <sluice/os/file.hpp>
 
 #include <algorithm>
@@ -51,10 +52,7 @@ void WaitSet::remove(int number) noexcept {
   static_cast<void>(epoll_ctl(set_.number(), EPOLL_CTL_DEL, number, nullptr));
 }
 
-void WaitSet::raise() noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t put = write(event_.number(), &one, sizeof(one));
-}
+void WaitSet::raise() noexcept { raise_event(event_.number()); }
 
 void WaitSet::lower() noexcept {
   std::uint64_t count = 0;

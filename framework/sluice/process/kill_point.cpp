@@ -49,7 +49,10 @@ void pass() noexcept {
     --passages_left;
     return;
   }
-  if (armed == KillPoint::publishing) {
+  if (the_plan.stops) {
+    armed = KillPoint::none;
+    stop_this_process();
+  } else if (armed == KillPoint::publishing) {
     kill_beside();
   } else {
     kill_this_process();

@@ -34,6 +34,8 @@ struct KillPlan {
   /// an exact passage alone, which may not come.
   KillPoint point = KillPoint::none;
   std::uint64_t after = 0;
+  /// Stops itself there, once, instead of killing itself.
+  bool stops = false;
 };
 
 /// For the workers that this process and its servers will fork. Set while there is one thread.

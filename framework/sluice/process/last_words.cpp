@@ -23,7 +23,11 @@ bool LastWords::read() {
     if (kept_.size() <= 2 * kKept) continue;
     const std::size_t surplus = kept_.size() - kKept;
     kept_.erase(0, surplus);
-    given_ -= std::min(given_, surplus);
+    if (surplus <= given_) {
+      given_ -= surplus;
+    } else {
+      given_ = kept_.find('\n') + 1;  // what is left of a line is lost as well
+    }
   }
   return false;
 }

@@ -4,11 +4,12 @@
 
 #include <sluice/os/child_process.hpp>
 #include <sluice/os/cpu.hpp>
-#include <sluice/os/process_setup.hpp>
 #include <sluice/os/this_process.hpp>
 #include <sluice/process/entry_guard.hpp>
 #include <sluice/process/last_words.hpp>
 #include <sluice/process/start_choice.hpp>
+#include <sluice/process/stop_line.hpp>
+#include <sluice/runtime/process_hang.hpp>
 #include <sluice/runtime/process_worker.hpp>
 #include <sluice/runtime/run_state.hpp>
 
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -34,13 +36,8 @@ constexpr seconds kLongestBackOff{5};
 // time. Of others: an item at which they die is given up long before; and kills from outside may end.
 constexpr unsigned kDeathsAtStart = 5;
 constexpr unsigned kFruitlessDeaths = 50;
-// A process that holds leases and begins none for so long hangs; one that is stopped is not waited for longer.
-constexpr seconds kStuck{10};
-// How long a process that was told to end may take before it is killed.
-constexpr seconds kEndTime{10};
-// Looks at processes that hold leases.
-constexpr seconds kSlowTick{1};
-constexpr milliseconds kFastestTick{1};
+// Looks for room on standard error, while lines wait for it.
+constexpr milliseconds kLinesTick{100};
 // More than this is more than the note that a process has started, and as much as an answer has.
 constexpr std::uint64_t kStartedNoteBytes = 64;
 // A stopped process goes on after at most so long.
@@ -54,7 +51,8 @@ Deadline at_ns(std::int64_t ns) noexcept {
 }  // namespace
 
 struct ProcessCrew::Seat {
-  Seat(SupervisorBell& bell, const ProcessSlot::Settings& settings) : slot(bell, settings) {}
+  Seat(SupervisorBell& bell, const ProcessSlot::Settings& settings, const ProcessOptions& given)
+      : slot(bell, settings), options(given), hang(given.timeout) {}
 
   ProcessSlot slot;
   ProcessCounts counts;
@@ -62,11 +60,13 @@ struct ProcessCrew::Seat {
   std::size_t worker = 0;
   std::string name{};
   ProcessOptions options{};
+  HangWatch hang;
 
   Phase phase = Phase::waits;
   std::shared_ptr<Incarnation> live{};
   Descriptor process{};
   LastWords words{};
+  StopLine stop_line{};
   std::uint32_t incarnation = 0;
   unsigned fruitless = 0;  // deaths in a row without an answer; and before they had started
   unsigned at_start = 0;
@@ -78,8 +78,6 @@ struct ProcessCrew::Seat {
   bool accused = false;
   bool start_failed = false;
   bool killed_outside = false;  // so it says nothing of whether another one could start
-  std::int64_t retired_since_ns = 0;
-  std::int64_t room_since_ns = 0;  // when it was last seen to wait for room
 };
 
 ProcessCrew::ProcessCrew(const Graph& graph, const Plan& plan, ChaosPlan chaos)
@@ -95,12 +93,13 @@ ProcessCrew::ProcessCrew(const Graph& graph, const Plan& plan, ChaosPlan chaos)
     const ProcessOptions& options = graph.stages[i].options.process;
     for (std::size_t worker = 0; worker < plan.stages[i].workers; ++worker) {
       Seat& seat = seats_.emplace_back(
-          bell_, ProcessSlot::Settings{.spin = spins ? nanoseconds(5'000) : nanoseconds(0),
-                                       .recycle_after = options.recycle_after});
+          bell_,
+          ProcessSlot::Settings{.spin = spins ? nanoseconds(5'000) : nanoseconds(0),
+                                .recycle_after = options.recycle_after},
+          options);
       seat.stage = i;
       seat.worker = worker;
       seat.name = plan.stages[i].name;
-      seat.options = options;
     }
   }
 }
@@ -146,6 +145,7 @@ void ProcessCrew::start() {
   thread_ = std::thread([this] {
     name_this_thread("sluice-watch");
     supervise();
+    tell_last_words();
     server_->shut_down();
     server_.reset();
     run_->participant_ended();
@@ -179,10 +179,18 @@ void ProcessCrew::supervise() noexcept {
   }
 }
 
+void ProcessCrew::tell_last_words() noexcept {
+  try {
+    lines_.finish();
+  } catch (const std::exception&) {  // no memory, and nobody to tell
+  }
+}
+
 void ProcessCrew::look_after() {
   wreak_chaos();
   const std::int64_t now = steady_ns();
   for (Seat& seat : seats_) look_at(seat, now);
+  lines_.pass_on();
 }
 
 void ProcessCrew::look_at(Seat& seat, std::int64_t now) {
@@ -197,11 +205,13 @@ void ProcessCrew::look_at(Seat& seat, std::int64_t now) {
     seat.accused = true;
     kill(seat, accusation.what.empty() ? "it wrote what can't be right" : accusation.what);
   }
+  tell_stop(seat);
   if (seat.slot.ending() != ProcessSlot::Ending::no) {
     end_seat(seat, now);
   } else if (seat.phase == Phase::waits) {
     if (now >= seat.launch_at_ns) launch(seat);
-  } else if (seat.slot.open() > 0 || seat.live->retired.load(std::memory_order_relaxed)) {
+  } else if (seat.slot.open() > 0 || seat.slot.starting() ||
+             seat.live->retired.load(std::memory_order_relaxed)) {
     check_hang(seat, now);
   }
 }
@@ -211,7 +221,7 @@ void ProcessCrew::pass_on_words(Seat& seat) {
   if (!seat.words.open()) return;
   static_cast<void>(seat.words.read());
   std::string line;
-  while (seat.words.next_line(line)) say_on_stderr(line + '\n');
+  while (seat.words.next_line(line)) lines_.add(line);
 }
 
 void ProcessCrew::end_seat(Seat& seat, std::int64_t now) {
@@ -220,9 +230,10 @@ void ProcessCrew::end_seat(Seat& seat, std::int64_t now) {
     return;
   }
   if (seat.kill_at_ns == 0) {
-    const bool orderly = seat.slot.ending() == ProcessSlot::Ending::orderly &&
-                         seat.live->attached.load(std::memory_order_relaxed);
-    seat.kill_at_ns = orderly ? now + nanoseconds(kEndTime).count() : now;
+    const bool ends_by_itself = seat.slot.ending() == ProcessSlot::Ending::orderly
+                                    ? seat.live->attached.load(std::memory_order_relaxed)
+                                    : seat.stop_line.is_heeded();
+    seat.kill_at_ns = ends_by_itself ? now + nanoseconds(kProcessEndTime).count() : now;
   }
   if (now < seat.kill_at_ns) return;
   kill(seat, seat.slot.ending() == ProcessSlot::Ending::orderly ? "it did not end when told to"
@@ -236,37 +247,22 @@ void ProcessCrew::kill(Seat& seat, std::string why) {
   server_->kill(seat.live->key);
 }
 
-// By what the process says of itself, which is no proof: so it is killed, and judged when it is dead. Its start()
-// may take as long as it likes.
 void ProcessCrew::check_hang(Seat& seat, std::int64_t now) {
   if (seat.phase != Phase::runs) return;
-  const LeaseChannel::Progress progress = seat.live->channel->progress();
-  if (progress.committed_bytes == 0) return;  // it has not started
-  if (seat.live->retired.load(std::memory_order_relaxed)) {
-    if (seat.retired_since_ns == 0) seat.retired_since_ns = now;
-    if (now - seat.retired_since_ns > nanoseconds(kEndTime).count()) {
-      kill(seat, "it did not end when told to");
-    }
-    return;
-  }
-  if (progress.waits_for_room) seat.room_since_ns = now;
-  const std::uint64_t answered = seat.live->answered.load(std::memory_order_relaxed);
-  if (progress.started > answered) {
-    const std::int64_t since = std::max(seat.room_since_ns, progress.started_ns);
-    const std::int64_t timeout = seat.options.timeout.count();
-    if (timeout > 0 && now - since > timeout) {
-      kill(seat,
-           fmt::format("it took longer than its timeout of {} ms",
-                       std::chrono::duration_cast<milliseconds>(seat.options.timeout).count()));
-    }
-    return;
-  }
-  // Its worker has read all answers and waits for the next, and nothing is begun.
-  const std::int64_t waits_since = seat.slot.waits_since_ns();
-  const std::int64_t since =
-      std::max(waits_since, seat.live->touched_ns.load(std::memory_order_relaxed));
-  if (waits_since != 0 && now - since > nanoseconds(kStuck).count()) {
-    kill(seat, fmt::format("it held items and began none for {} s", kStuck.count()));
+  const std::string why = seat.hang.look({.live = *seat.live,
+                                          .slot = seat.slot,
+                                          .process = seat.process,
+                                          .pid = seat.counts.pid.load(std::memory_order_relaxed)},
+                                         now);
+  if (!why.empty()) kill(seat, why);
+}
+
+// As far as it has not been told. Whoever changes what is looked at here rings.
+void ProcessCrew::tell_stop(Seat& seat) {
+  if (seat.slot.ending() == ProcessSlot::Ending::at_once || run_->cancelled()) {
+    seat.stop_line.tell(StopWord::drop);
+  } else if (run_->stage_state(seat.stage).stop_source.stop_requested()) {
+    seat.stop_line.tell(StopWord::stop);
   }
 }
 
@@ -279,13 +275,15 @@ void ProcessCrew::launch(Seat& seat) {
   seat.live->key = next_key_++;
   seat.live->touched_ns.store(steady_ns(), std::memory_order_relaxed);
   seat.accused = false;
-  seat.retired_since_ns = 0;
-  seat.room_since_ns = 0;
+  seat.hang.begin();
   try {
+    auto [line, worker_end] = StopLine::make();
     // A clock per item only where somebody asks for it.
     NewChannel made = make_channel({.times = seat.options.timeout.count() > 0}, seat.slot.events());
     seat.live->channel = std::move(made.parent);
     seat.live->for_the_worker = std::move(made.for_the_worker);
+    seat.live->for_the_worker.push_back(std::move(worker_end));
+    seat.stop_line = std::move(line);
   } catch (const std::system_error& error) {
     seat.live.reset();
     plan_successor(seat, false, false, error.what());
@@ -354,16 +352,19 @@ void ProcessCrew::ended(Seat& seat, const std::string& end, bool was_there) {
   }
   const bool retired = seat.live->retired.load(std::memory_order_relaxed);
   const std::uint64_t committed = seat.live->channel->progress().committed_bytes;
-  const bool had_started = (committed > 0 && !seat.start_failed) || seat.killed_outside;
+  // Of one that has damaged its page only what was read counts.
+  const bool had_started =
+      seat.accused || (committed > 0 && !seat.start_failed) || seat.killed_outside;
   const bool fruitful =
-      !seat.accused && !seat.start_failed &&
-      (seat.live->answered.load(std::memory_order_relaxed) > 0 || committed > kStartedNoteBytes);
+      !seat.start_failed && (seat.live->answered.load(std::memory_order_relaxed) > 0 ||
+                             (!seat.accused && committed > kStartedNoteBytes));
   if (was_there && !retired && seat.slot.ending() == ProcessSlot::Ending::no) {
     seat.counts.deaths.fetch_add(1, std::memory_order_relaxed);
   }
   seat.start_failed = seat.killed_outside = false;
   seat.counts.pid.store(0, std::memory_order_relaxed);
   seat.words = LastWords();
+  seat.stop_line = StopLine();
   seat.process.reset();
   seat.continue_at_ns = 0;
   seat.live->for_the_worker.clear();
@@ -453,6 +454,7 @@ Deadline ProcessCrew::next_look(std::int64_t now, bool& any_open) const noexcept
   any_open = false;
   const auto earlier = [&next](const Deadline& other) { next = std::min(next, other); };
   if (const auto strike = chaos_.next_at()) earlier(Deadline::at(*strike));
+  if (lines_.waiting()) earlier(at_ns(now + nanoseconds(kLinesTick).count()));
   for (const Seat& seat : seats_) {
     if (seat.phase == Phase::gone) continue;
     if (seat.phase == Phase::waits) earlier(at_ns(seat.launch_at_ns));
@@ -460,15 +462,11 @@ Deadline ProcessCrew::next_look(std::int64_t now, bool& any_open) const noexcept
     if (seat.kill_at_ns != 0 && seat.kill_at_ns != std::numeric_limits<std::int64_t>::max()) {
       earlier(at_ns(seat.kill_at_ns));
     }
+    const bool starts = seat.phase == Phase::runs && seat.slot.starting();
     const bool retires = seat.live != nullptr && seat.live->retired.load(std::memory_order_relaxed);
     const bool open = seat.slot.open() > 0;  // once: what is ticked for is what was seen
     any_open = any_open || open;
-    if (!open && !retires) continue;
-    nanoseconds tick = kSlowTick;
-    if (seat.options.timeout.count() > 0) {
-      tick = std::clamp<nanoseconds>(seat.options.timeout / 4, kFastestTick, kSlowTick);
-    }
-    earlier(at_ns(now + tick.count()));
+    if (open || retires || starts) earlier(at_ns(now + seat.hang.tick().count()));
   }
   return next;
 }

@@ -8,16 +8,18 @@
 //     time up to 5 s, a quarter more or less by chance. 6 in a row that had not even started fail the
 //     run with their reasons, and so do 51 of any kind. Progress is an answer that was published.
 // (2) A lease is never taken back from a live process: its worker is told of a death after it was proven.
-// (3) A process that holds leases, whose answers were all read, and that begins none for 10 s hangs (it is
-//     stopped, for example); with a timeout per item, so does one whose item takes longer. It is killed.
-//     Without a timeout a function may take for ever. So may start().
-// (4) An idle run has no tick: the supervisor sleeps without a limit while no lease is out.
+// (3) What hangs is killed (process_hang.hpp).
+// (4) An idle run has no tick: the supervisor sleeps without a limit while no lease is out and nothing starts.
 // (5) The run does not end before all its processes are gone and reaped.
+// (6) Processes are told when their stage is to stop (process/stop_line.hpp). One whose answers nobody wants any
+//     more is killed at once, or, if its function listens for that, after kProcessEndTime.
+// (7) It waits for nobody who reads standard error (process/relayed_lines.hpp).
 // Layer: runtime. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sluice/options.hpp>
+#include <sluice/process/relayed_lines.hpp>
 #include <sluice/process/worker_server.hpp>
 #include <sluice/runtime/chaos.hpp>
 #include <sluice/runtime/process_slot.hpp>
@@ -77,6 +79,7 @@ class ProcessCrew {
   struct Seat;
 
   void supervise() noexcept;
+  void tell_last_words() noexcept;
   void look_after();
   void hear_server();
   void hear(ServerEvent& event);
@@ -88,6 +91,7 @@ class ProcessCrew {
   void launch(Seat& seat);
   void look_at(Seat& seat, std::int64_t now);
   void check_hang(Seat& seat, std::int64_t now);
+  void tell_stop(Seat& seat);
   void pass_on_words(Seat& seat);
   void end_seat(Seat& seat, std::int64_t now);
   void kill(Seat& seat, std::string why);
@@ -103,6 +107,7 @@ class ProcessCrew {
   std::deque<Seat> seats_;
   std::unique_ptr<WorkerServer> server_{};
   ReadableSet set_;
+  RelayedLines lines_;
   Chaos chaos_;
   std::uint64_t next_key_ = 1;
   std::uint64_t dice_ = 0;

@@ -50,7 +50,7 @@ bool ProcessSlot::attach() noexcept {
   has_offer_.store(false, std::memory_order_relaxed);
   accused_ = false;
   lent_ = done_ = answered_ = 0;
-  started_ = quiet_ = false;
+  started_ = has_just_started_ = quiet_ = false;
   if (current_ != nullptr) current_->attached.store(true, std::memory_order_relaxed);
   return current_ != nullptr;
 }
@@ -82,6 +82,10 @@ ProcessSlot::Accusation ProcessSlot::take_accusation() {
 }
 
 void ProcessSlot::wait_started() {
+  struct Started {
+    std::atomic<bool>& starting;
+    ~Started() { starting.store(false, std::memory_order_relaxed); }
+  } const at_the_end{starting_};
   for (;;) {
     if (control_->cancelled()) return;
     const Reply reply = next();
@@ -99,7 +103,9 @@ void ProcessSlot::wait_started() {
 
 // ---- leases and answers ----------------------------------------------------------------------------
 
-bool ProcessSlot::may_lend() noexcept { return attach() && !accused_ && !is_dead(); }
+// Nothing is lent to a process that has not said that it started: from the first item on, what it may do to its
+// page is different from what was read there.
+bool ProcessSlot::may_lend() noexcept { return attach() && !accused_ && !is_dead() && started_; }
 
 BlockSink* ProcessSlot::blocks_to_lend() noexcept {
   return may_lend() ? current_->channel->blocks_to_lend() : nullptr;
@@ -111,6 +117,7 @@ BlockSource* ProcessSlot::blocks_read() noexcept {
 
 bool ProcessSlot::lend(const Lease& lease) {
   if (!may_lend()) return false;
+  has_just_started_ = false;
   if (settings_.recycle_after != 0 && lent_ >= settings_.recycle_after) {
     if (done_ == lent_) retire();
     return false;
@@ -159,7 +166,7 @@ RemoteWorker::Reply ProcessSlot::read_record() {
   Record record;
   if (!current_->channel->next(record)) return {};
   if (!started_ && record.type == RecordType::note) {
-    started_ = true;  // the first thing it says
+    started_ = has_just_started_ = true;  // the first thing it says
     if (!current_->channel->next(record)) return {};
   }
   Reply reply{.ticket = record.ticket, .bytes = record.bytes};
@@ -225,6 +232,7 @@ bool ProcessSlot::spin_for_news(const LeaseChannel& channel) noexcept {
 void ProcessSlot::wait(const Deadline& deadline, std::chrono::nanoseconds pace,
                        std::size_t open) noexcept {
   static_cast<void>(attach());
+  if (std::exchange(has_just_started_, false)) return;  // there is room to lend
   LeaseChannel* const channel = current_ == nullptr || accused_ ? nullptr : current_->channel.get();
   const bool gathers =
       channel != nullptr && open >= kFew && pace.count() > 0 && pace < kCheap && !quiet_;
@@ -276,13 +284,15 @@ void ProcessSlot::retire() noexcept {
 }
 
 void ProcessSlot::end() noexcept {
+  const bool attached = attach();
   const bool idle =
-      open_.load(std::memory_order_relaxed) == 0 && !control_->cancelled() && attach();
+      open_.load(std::memory_order_relaxed) == 0 && !control_->cancelled() && attached;
   // Before the process is told, so that its end is not taken for a death. Who is offered after this, and
   // before the supervisor sees it, has nobody attached to it and is killed.
   // sync-point slot-ending: releases that it is attached.
   ending_.store(idle ? Ending::orderly : Ending::at_once, std::memory_order_release);
-  if (idle && !is_dead()) retire();
+  // One that is not idle is killed, unless it listens: then this ends it once its function has returned.
+  if (attached && !accused_ && !is_dead()) retire();
   call_supervisor();
 }
 

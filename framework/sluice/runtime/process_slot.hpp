@@ -103,6 +103,8 @@ class ProcessSlot final : public RemoteWorker {
   };
   /// Once.
   [[nodiscard]] Accusation take_accusation();
+  /// Whether the worker still waits for the first start() to return.
+  [[nodiscard]] bool starting() const noexcept { return starting_.load(std::memory_order_relaxed); }
   /// Since when the worker waits for an answer, having read them all, in clock nanoseconds; 0: it does not.
   [[nodiscard]] std::int64_t waits_since_ns() const noexcept {
     return waits_since_ns_.load(std::memory_order_relaxed);
@@ -131,10 +133,11 @@ class ProcessSlot final : public RemoteWorker {
   // The worker's thread only.
   std::shared_ptr<Incarnation> current_{};
   bool accused_ = false;
-  std::size_t lent_ = 0;        // of the current incarnation
-  std::size_t done_ = 0;        // of these, answered
-  bool started_ = false;        // its start() has returned
-  std::uint64_t answered_ = 0;  // of these, as the supervisor knows it
+  std::size_t lent_ = 0;           // of the current incarnation
+  std::size_t done_ = 0;           // of these, answered
+  bool started_ = false;           // its start() has returned
+  bool has_just_started_ = false;  // and nothing was lent since
+  std::uint64_t answered_ = 0;     // of these, as the supervisor knows it
   BasicHabit<StandardSync> spin_{};
   bool quiet_ = false;  // it was given time to gather answers, and there was none
 
@@ -143,6 +146,7 @@ class ProcessSlot final : public RemoteWorker {
   Accusation accusation_{};
 
   std::atomic<bool> has_offer_{false};
+  std::atomic<bool> starting_{true};
   std::atomic<std::size_t> open_{0};
   std::atomic<std::int64_t> waits_since_ns_{0};
   std::atomic<Ending> ending_{Ending::no};

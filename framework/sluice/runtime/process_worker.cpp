@@ -3,18 +3,23 @@
 #include <sluice/runtime/process_worker.hpp>
 
 #include <sluice/codec.hpp>
+#include <sluice/error.hpp>
 #include <sluice/flow/item_server.hpp>
 #include <sluice/flow/remote_error.hpp>
+#include <sluice/flow/timed_item.hpp>
 #include <sluice/os/cpu.hpp>
 #include <sluice/os/this_process.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/process/kill_point.hpp>
 #include <sluice/process/pipeline_server.hpp>
+#include <sluice/process/stop_line.hpp>
+#include <sluice/runtime/stop_listener.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -25,10 +30,33 @@ namespace {
 constexpr unsigned kTimedItems = 16;
 constexpr std::uint64_t kCheapNs = 5'000;
 constexpr std::chrono::nanoseconds kNapSlice{50'000'000};
+// How often an item is looked at that may be late.
+constexpr std::chrono::nanoseconds kFastestLook{1'000'000};
+constexpr std::chrono::nanoseconds kSlowestLook{1'000'000'000};
 
-// What user code says through its context is told with the answer to its item, or with the next one.
+// Nobody wants answers any more; thrown past the item in progress.
+struct AnswersDropped {};
+
+// What user code says through its context is told with the answer to its item, or with the next one. What it
+// asks, somebody listens for once it has asked.
 class ProcessControl final : public RunControl {
  public:
+  /// Before anything of the user's runs.
+  void listen(StopLineEnd line, StageState& stage, WorkerState& worker) {
+    StopListener::Hooks hooks{.heard = [this, &stage](StopWord word) { hear(word, stage); }};
+    if (TimedItem* const timed = worker.timed()) {
+      hooks.look = [timed] { static_cast<void>(timed->look(TimedItem::Clock::now())); };
+      hooks.period =
+          std::clamp<std::chrono::nanoseconds>(stage.soft_timeout / 8, kFastestLook, kSlowestLook);
+    }
+    listener_.emplace(std::move(line), std::move(hooks));
+  }
+  /// Nothing is heard any more; before what it reaches is destroyed.
+  void stop_listening() noexcept { listener_.reset(); }
+  void heed_stop() noexcept override {
+    if (listener_.has_value()) listener_->begin();
+  }
+
   void fail(const StageError&) noexcept override {}        // failures are answers here
   void note_error(const StageError&) noexcept override {}  // likewise
   void dead_letter(DeadLetter letter) noexcept override {
@@ -57,6 +85,14 @@ class ProcessControl final : public RunControl {
   void forget() noexcept { said_.clear(); }
 
  private:
+  // As in a run: the flag first, so that whoever is asked to stop sees it.
+  void hear(StopWord word, StageState& stage) {
+    // sync-point run-cancelled: there is no error to be seen here.
+    if (word == StopWord::drop) cancelled_.store(true, std::memory_order_release);
+    stop_source_.request_stop();
+    stage.stop_source.request_stop();
+  }
+
   void say(SaidNote note) noexcept {
     try {
       said_.push_back(std::move(note));
@@ -67,6 +103,7 @@ class ProcessControl final : public RunControl {
   std::vector<SaidNote> said_;
   Bytes encoded_;
   WaitPoint room_;
+  std::optional<StopListener> listener_{};
 };
 
 class Outputs final : public ItemServer::Outputs {
@@ -85,23 +122,21 @@ class Outputs final : public ItemServer::Outputs {
 class WorkerLoop {
  public:
   WorkerLoop(const ServedStage& served, const WorkerSpec& spec)
-      : stage_(), worker_(stage_, spec.worker), policy_(served.on_error) {
-    stage_.name = served.name;
-    stage_.workers = served.workers;
-    stage_.on_error = served.on_error;
-    stage_.holds_back_off = served.holds_back_off;
-    stage_.seed = spec.seed;
-    stage_.incarnation = spec.incarnation;
-    stage_.control = &control_;
+      : worker_(prepared(served, spec), spec.worker), policy_(served.on_error) {
     name_this_thread(stage_.name);
     instance_ = served.maker->open(served.workers);
     server_ = instance_->make_server(worker_);
   }
+  ~WorkerLoop() { control_.stop_listening(); }
+  WorkerLoop(const WorkerLoop&) = delete;
+  WorkerLoop& operator=(const WorkerLoop&) = delete;
 
   int serve(std::span<const int> descriptors) {
+    if (descriptors.empty()) throw UsageError("a worker needs descriptors: none came");
+    control_.listen(StopLineEnd(Descriptor(descriptors.back())), stage_, worker_);
     FailedNote failed;
     const bool started = start(failed);
-    channel_ = open_worker_channel(descriptors);  // says hello
+    channel_ = open_worker_channel(descriptors.first(descriptors.size() - 1));  // says hello
     if (!started) {
       control_.forget();
       commit(RecordType::failed, 0, failed);
@@ -111,14 +146,29 @@ class WorkerLoop {
     encode(SaidNote{.kind = SaidNote::Kind::started}, encoded_);
     channel_->commit(RecordType::note, 0, encoded_.view());
     Lease lease;
-    while (channel_->take(lease)) {
+    while (!control_.cancelled() && channel_->take(lease)) {
       kill_point(KillPoint::taken);
       answer(lease);
+      worker_.end_item();
     }
     return 0;
   }
 
  private:
+  // Complete before the worker is made of it.
+  StageState& prepared(const ServedStage& served, const WorkerSpec& spec) {
+    stage_.name = served.name;
+    stage_.workers = served.workers;
+    stage_.on_error = served.on_error;
+    stage_.holds_back_off = served.holds_back_off;
+    // A quarter later than in the parent, whose watch counts and tells: it is to see the item at work.
+    stage_.soft_timeout = served.soft_timeout + served.soft_timeout / 4;
+    stage_.seed = spec.seed;
+    stage_.incarnation = spec.incarnation;
+    stage_.control = &control_;
+    return stage_;
+  }
+
   bool start(FailedNote& failed) {
     try {
       server_->start();
@@ -156,9 +206,11 @@ class WorkerLoop {
   // A back-off is no time at work: it begins anew all along.
   void wait_before(unsigned attempt, std::uint64_t ticket) {
     if (policy_.back_off.count() == 0) return;
+    worker_.end_item();
     const std::int64_t until = steady_now_ns() + back_off_before(policy_, attempt).count();
     for (std::int64_t now = steady_now_ns(); now < until; now = steady_now_ns()) {
       nap(std::min(std::chrono::nanoseconds(until - now), kNapSlice));
+      if (control_.cancelled()) throw AnswersDropped();
       channel_->begin(ticket);
     }
   }
@@ -183,6 +235,7 @@ class WorkerLoop {
       } else {
         done.service_ns = time_item(lease.bytes);
       }
+      if (control_.cancelled()) throw AnswersDropped();
       kill_point(KillPoint::called);
       Outputs outputs(*channel_);
       server_->deliver(outputs);
@@ -195,6 +248,7 @@ class WorkerLoop {
     } catch (const ParentGone&) {
       throw;
     } catch (...) {
+      if (control_.cancelled()) throw AnswersDropped();
       failed = describe_current_exception();
       channel_->discard();
       static_cast<void>(news_of(filtered_told_, worker_.counts[Count::filtered]));
@@ -262,6 +316,8 @@ int serve_worker(const std::vector<ServedStage>& stages, const WorkerSpec& spec,
     return loop.serve(descriptors);
   } catch (const ParentGone&) {
     return 0;
+  } catch (const AnswersDropped&) {
+    return 0;
   }
 }
 
@@ -284,6 +340,7 @@ std::vector<ServedStage> served_stages(const Graph& graph, const Plan& plan) {
                       .workers = planned.workers,
                       .on_error = graph.stages[i].options.on_error,
                       .holds_back_off = planned.keyed || planned.order == Order::keep,
+                      .soft_timeout = graph.stages[i].options.soft_timeout,
                       .maker = graph.stages[i].maker});
   }
   return stages;

@@ -8,6 +8,7 @@
 #include <sluice/process/worker_server.hpp>
 #include <sluice/scheduler.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -22,6 +23,7 @@ struct ServedStage {
   std::size_t workers = 1;
   ErrorPolicy on_error{};
   bool holds_back_off = false;
+  std::chrono::nanoseconds soft_timeout{0};
   std::shared_ptr<StageMaker> maker{};
 };
 
@@ -31,6 +33,7 @@ struct ServedStage {
 /// Exit status of a process whose start() threw, which the parent was told.
 inline constexpr int kExitStartFailed = 1;
 
+/// Descriptors for a worker: those of its channel, then the one of its stop line.
 /// What the workers of these stages run: takes leases until it is told to end, or the parent is gone.
 /// Its exit status is 0 after a stop, or kExitStartFailed.
 [[nodiscard]] ServeWorker serve_stages(std::vector<ServedStage> stages);

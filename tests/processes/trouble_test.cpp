@@ -1,0 +1,84 @@
+// tests/processes/trouble_test.cpp: workers that destroy what they can reach, and a standard error that nobody reads.
+// SPDX-License-Identifier: MIT
+#include <processes/process_run.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace sluice {
+namespace {
+
+using Catch::Matchers::Contains;
+using testing_support::Counted;
+using testing_support::outputs_of_parcels;
+using testing_support::run_parcels;
+
+TEST_CASE(
+    "A worker that scribbles over all it can reach is killed and charged, nobody else is affected",
+    "[process][hostile]") {
+  const std::string trouble = GENERATE("zeros", "ones", "noise", "rampage");
+  const int attempts = trouble == "rampage" ? 2 : 1;
+  CAPTURE(trouble);
+  // One lease at a time, so that no answer of a neighbour's lies in the log that is damaged.
+  const std::uint64_t count = 2'000;
+  const Counted run = run_parcels({"--count", std::to_string(count), "--trouble", trouble,
+                                   "--every", "500", "--attempts", std::to_string(attempts),
+                                   "--workers", "work=2", "--batch", "work=1"});
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 3);
+  CHECK(run.of_work("dead") == 4);
+  CHECK(run.of_work("deaths") == 4 * static_cast<std::uint64_t>(attempts));
+  CHECK(run.lost == 499 % 3 + 999 % 3 + 1499 % 3 + 1999 % 3);
+  CHECK(run.outputs == outputs_of_parcels(count) - run.lost);
+  CHECK(run.doubled + run.corrupt == 0);
+  CHECK(run.report["ledger"]["balanced"] == true);
+  CHECK_THAT(run.ended.err, Contains("a worker's records are damaged at byte"));
+  CHECK_THAT(run.ended.err, !Contains("a wall is missing"));
+}
+
+TEST_CASE("A damaged log in the middle of many leases costs the damager's outputs and no other",
+          "[process][hostile]") {
+  const std::string trouble = GENERATE("zeros", "ones", "noise");
+  CAPTURE(trouble);
+  const Counted run = run_parcels({"--count", "2000", "--trouble", trouble, "--every", "500",
+                                   "--attempts", "3", "--workers", "work=2", "--spin-us", "20"});
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 3);
+  CHECK(run.of_work("dead") == 4);
+  CHECK(run.lost == 499 % 3 + 999 % 3 + 1499 % 3 + 1999 % 3);
+  CHECK(run.doubled + run.corrupt == 0);
+}
+
+TEST_CASE("A run goes on when nobody reads its standard error", "[process][stderr]") {
+  const std::string trouble = GENERATE("talkative", "once");
+  CAPTURE(trouble);
+  const Counted run =
+      run_parcels({"--count", "300", "--trouble", trouble, "--every", "100", "--workers", "work=2"},
+                  {.err_is_full = true});
+  CHECK(run.ended.exit_code == 0);
+  CHECK(run.outputs == outputs_of_parcels(300));
+  CHECK(run.lost + run.doubled + run.corrupt == 0);
+  CHECK(run.of_work("deaths") == 3);
+}
+
+TEST_CASE("What processes say arrives line by line, also much of it", "[process][stderr]") {
+  const Counted run = run_parcels({"--count", "100", "--trouble", "talkative", "--every", "100"});
+  CHECK(run.ended.exit_code == 0);
+  const std::string& err = run.ended.err;
+  std::size_t whole = 0;
+  for (std::size_t at = 0; at < err.size();) {
+    const std::size_t end = err.find('\n', at);
+    REQUIRE(end != err.npos);
+    const std::string line = err.substr(at, end - at);
+    const bool ours = line.rfind("line ", 0) == 0 && line.find(" of very many") + 13 == line.size();
+    CHECK((ours || line.find("lines of worker processes are lost") != line.npos));
+    whole += ours ? 1 : 0;
+    at = end + 1;
+  }
+  CHECK(whole > 1'000);
+}
+
+}  // namespace
+}  // namespace sluice
