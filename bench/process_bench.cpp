@@ -365,8 +365,8 @@ class Relay {
   }
 
   void sleep() {
-    from_.announce_sleep();
-    to_.announce_sleep();
+    from_.announce_sleep(1);
+    to_.announce_sleep(1);
     if (!from_.has_records(true) && !to_.has_records(true)) {
       pollfd waited[] = {{router_.descriptor().number(), POLLIN, 0},
                          {from_.descriptor(), 0, 0},

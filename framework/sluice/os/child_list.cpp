@@ -3,6 +3,7 @@
 #include <sluice/os/child_list.hpp>
 
 #include <sluice/os/file.hpp>
+#include <sluice/os/process_stat.hpp>
 
 #include <fmt/format.h>
 
@@ -51,25 +52,6 @@ std::string text_in(const Descriptor& file) {
   }
 }
 
-// The parent's id stands behind the name, which may hold anything, and the state.
-int parent_in_stat(std::string_view stat) noexcept {
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos || stat.size() < name_end + 5) return 0;
-  return number_at(stat.substr(name_end + 4));
-}
-
-int parent_of(int pid) {
-  const int number = open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC);
-  if (number < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
-    throw_os_error(errno, "read", kWhat);
-  }
-  if (number < 0) return 0;  // it has ended meanwhile
-  const Descriptor file(number);
-  char bytes[512];
-  const ssize_t got = pread(number, bytes, sizeof(bytes), 0);
-  return got <= 0 ? 0 : parent_in_stat({bytes, static_cast<std::size_t>(got)});
-}
-
 std::vector<int> children_by_search() {
   struct Close {
     void operator()(DIR* directory) const noexcept { closedir(directory); }
@@ -80,7 +62,7 @@ std::vector<int> children_by_search() {
   const int self = getpid();
   while (const dirent* const entry = readdir(processes.get())) {
     const int pid = number_at(entry->d_name);
-    if (pid > 0 && parent_of(pid) == self) found.push_back(pid);
+    if (pid > 0 && process_stat(pid).parent == self) found.push_back(pid);
   }
   return found;
 }

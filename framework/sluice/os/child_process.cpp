@@ -3,6 +3,7 @@
 #include <sluice/os/child_process.hpp>
 
 #include <sluice/os/file.hpp>
+#include <sluice/os/process_stat.hpp>
 
 #include <fmt/format.h>
 
@@ -89,14 +90,10 @@ void send_signal(const Descriptor& process, int signal) noexcept {
 void kill_process(const Descriptor& process) noexcept { send_signal(process, SIGKILL); }
 
 void stop_process(const Descriptor& process) noexcept { send_signal(process, SIGSTOP); }
-// The state stands behind the name. Of an id that was used again meanwhile it tells nothing of ours, so the look
-// at whether ours still lives comes last.
+// Of an id that was used again meanwhile it tells nothing of ours, so the look at whether ours still lives
+// comes last.
 bool is_stopped(const Descriptor& process, int pid) {
-  const std::string stat = proc_text(fmt::format("/proc/{}/stat", pid).c_str());
-  const std::size_t name_end = stat.rfind(')');
-  const bool stopped =
-      name_end != std::string::npos && stat.size() > name_end + 2 && stat[name_end + 2] == 'T';
-  return stopped && !has_ended(process);
+  return process_stat(pid).state == 'T' && !has_ended(process);
 }
 void continue_process(const Descriptor& process) noexcept { send_signal(process, SIGCONT); }
 

@@ -1,0 +1,16 @@
+// sluice/os/process_stat.hpp: what the system tells of a process by its number.
+// Layer: os. Not API.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace sluice::detail {
+
+struct ProcessStat {
+  char state = 0;  ///< 'R' runs, 'S' sleeps, 'T' is stopped, 'Z' has ended; 0: there is no such process
+  int parent = 0;
+};
+
+/// Throws std::system_error when nothing can be read for want of descriptors or memory. Threads  any.
+[[nodiscard]] ProcessStat process_stat(int pid);
+
+}  // namespace sluice::detail
