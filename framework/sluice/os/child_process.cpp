@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <exception>
 #include <cstring>
 
 #include <poll.h>
@@ -92,8 +93,12 @@ void kill_process(const Descriptor& process) noexcept { send_signal(process, SIG
 void stop_process(const Descriptor& process) noexcept { send_signal(process, SIGSTOP); }
 // Of an id that was used again meanwhile it tells nothing of ours, so the look at whether ours still lives
 // comes last.
-bool is_stopped(const Descriptor& process, int pid) {
-  return process_stat(pid).state == 'T' && !has_ended(process);
+bool is_stopped(const Descriptor& process, int pid) noexcept {
+  try {
+    return process_stat(pid).state == 'T' && !has_ended(process);
+  } catch (const std::exception&) {  // no descriptor to look with: the next look may have one
+    return false;
+  }
 }
 void continue_process(const Descriptor& process) noexcept { send_signal(process, SIGCONT); }
 

@@ -48,7 +48,7 @@ void kill_process(const Descriptor& process) noexcept;
 void stop_process(const Descriptor& process) noexcept;
 /// Whether it is stopped, by a signal and not by a debugger. `pid` is its id, which it has as long as it lives.
 /// Costs a look at a file of the system's.
-[[nodiscard]] bool is_stopped(const Descriptor& process, int pid);
+[[nodiscard]] bool is_stopped(const Descriptor& process, int pid) noexcept;
 /// Lets a stopped process go on.
 void continue_process(const Descriptor& process) noexcept;
 
