@@ -48,7 +48,7 @@ bool ProcessSlot::attach() noexcept {
   has_offer_.store(false, std::memory_order_relaxed);
   accused_ = false;
   lent_ = done_ = 0;
-  started_ = has_just_started_ = false;
+  started_ = false;
   if (current_ != nullptr) current_->attached.store(true, std::memory_order_relaxed);
   return current_ != nullptr;
 }
@@ -101,11 +101,8 @@ void ProcessSlot::wait_started() {
 
 // ---- leases and answers ----------------------------------------------------------------------------
 
-// Nothing is lent to a process that has not said that it started: from the first item on, what it may do to its
-// page is different from what was read there.
 bool ProcessSlot::lend(const Lease& lease) {
-  if (!attach() || accused_ || is_dead() || !started_) return false;
-  has_just_started_ = false;
+  if (!attach() || accused_ || is_dead()) return false;
   if (settings_.recycle_after != 0 && lent_ >= settings_.recycle_after) {
     if (done_ == lent_) retire();
     return false;
@@ -153,7 +150,7 @@ RemoteWorker::Reply ProcessSlot::read_record() {
   Record record;
   if (!current_->channel->next(record)) return {};
   if (!started_ && record.type == RecordType::note) {
-    started_ = has_just_started_ = true;  // the first thing it says
+    started_ = true;  // the first thing it says
     if (!current_->channel->next(record)) return {};
   }
   Reply reply{.ticket = record.ticket, .bytes = record.bytes};
@@ -196,7 +193,6 @@ bool ProcessSlot::news() const noexcept {
 void ProcessSlot::wait(const Deadline& deadline, std::chrono::nanoseconds pace,
                        std::size_t open) noexcept {
   static_cast<void>(attach());
-  if (std::exchange(has_just_started_, false)) return;  // there is room to lend
   LeaseChannel* const channel = current_ == nullptr || accused_ ? nullptr : current_->channel.get();
   if (channel != nullptr && settings_.spin.count() > 0 && spin_pays_) {
     const std::int64_t until = steady_now_ns() + settings_.spin.count();

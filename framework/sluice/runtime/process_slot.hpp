@@ -126,10 +126,9 @@ class ProcessSlot final : public RemoteWorker {
   // The worker's thread only.
   std::shared_ptr<Incarnation> current_{};
   bool accused_ = false;
-  std::size_t lent_ = 0;           // of the current incarnation
-  std::size_t done_ = 0;           // of these, answered
-  bool started_ = false;           // its start() has returned
-  bool has_just_started_ = false;  // and nothing was lent since
+  std::size_t lent_ = 0;  // of the current incarnation
+  std::size_t done_ = 0;  // of these, answered
+  bool started_ = false;  // its start() has returned
   bool spin_pays_ = true;
 
   mutable std::mutex mutex_;  // what follows
