@@ -85,7 +85,8 @@ namespace detail {
 /// What the worker processes of a stage may do. No effect on other carriers.
 struct ProcessOptions {
   /// An item at work for longer: its process is killed, which is charged to the item. 0: none. Time in
-  /// which outputs wait for room does not count.
+  /// which outputs wait for room does not count. Without one, too, a process that is found stopped for 10 s is
+  /// killed.
   std::chrono::nanoseconds timeout{0};
   unsigned attempts = 3;  ///< processes that may die at one item before it is a dead letter
   /// Of private writable memory per process; more is std::bad_alloc there. 0: no limit.

@@ -52,9 +52,11 @@ class FaultPlan {
     int error = 0;
     int name_at = 0;
     if (wish == nullptr || std::sscanf(wish, "%d %d %n", &n, &error, &name_at) != 2) return;
+    const std::string name = wish + name_at;
+    ::unsetenv("SLUICE_FAIL_CALL");  // a program that is started again from this one fails nothing
     self_ = ::getpid();
     descriptors_ = open_descriptors();
-    sluice::testing_support::fail_call(wish + name_at, n, error);
+    sluice::testing_support::fail_call(name, n, error);
   }
   ~FaultPlan() {
     if (self_ != ::getpid()) return;

@@ -34,7 +34,9 @@ TEST_CASE(
   CHECK(run.outputs == outputs_of_parcels(count) - run.lost);
   CHECK(run.doubled + run.corrupt == 0);
   CHECK(run.report["ledger"]["balanced"] == true);
-  CHECK_THAT(run.ended.err, Contains("a worker's records are damaged at byte"));
+  // Which of the two who look is first is left to chance.
+  CHECK_THAT(run.ended.err, Contains("a worker's records are damaged at byte") ||
+                                Contains("it has damaged what it shares with its parent"));
   CHECK_THAT(run.ended.err, !Contains("a wall is missing"));
 }
 

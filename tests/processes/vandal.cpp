@@ -52,7 +52,6 @@ void spoil(std::span<std::byte> bytes, std::uint64_t kind) {
   for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
 }
 
-
 }  // namespace
 
 void scribble_over_own_log(std::uint64_t kind) {

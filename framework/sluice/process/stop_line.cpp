@@ -7,6 +7,12 @@
 #include <exception>
 
 namespace sluice::detail {
+namespace {
+
+constexpr std::byte kHeeds{1};
+constexpr std::byte kStarted{2};
+
+}  // namespace
 
 std::pair<StopLine, Descriptor> StopLine::make() {
   auto ends = ControlSocket::make_pair();
@@ -22,24 +28,37 @@ void StopLine::tell(StopWord word) noexcept {
   }
 }
 
-bool StopLine::is_heeded() noexcept {
+void StopLine::hear() noexcept {
   ControlSocket::Packet packet;
   try {
-    while (!heeded_ && socket_.valid() && socket_.receive(packet) == ControlSocket::Got::packet) {
-      heeded_ = true;
+    while (socket_.valid() && socket_.receive(packet) == ControlSocket::Got::packet) {
+      if (packet.bytes.size() != 1) continue;
+      heeded_ = heeded_ || packet.bytes.front() == kHeeds;
+      started_ = started_ || packet.bytes.front() == kStarted;
     }
   } catch (const std::exception&) {  // then it is as if it had not said so
   }
+}
+
+bool StopLine::is_heeded() noexcept {
+  if (!heeded_) hear();
   return heeded_;
 }
 
-void StopLineEnd::heed() noexcept {
-  const std::byte byte{1};
+bool StopLine::has_started() noexcept {
+  if (!started_) hear();
+  return started_;
+}
+
+void StopLineEnd::say(std::byte byte) const noexcept {
   try {
     static_cast<void>(socket_.send({&byte, 1}, {}));
-  } catch (const std::exception&) {  // then it is killed when the run is cancelled
+  } catch (const std::exception&) {  // then it is treated as one that has not said so
   }
 }
+
+void StopLineEnd::heed() noexcept { say(kHeeds); }
+void StopLineEnd::say_started() const noexcept { say(kStarted); }
 
 StopWord StopLineEnd::take() noexcept {
   ControlSocket::Packet packet;

@@ -2,6 +2,7 @@
 //
 //   supervisor   tell(stop), tell(drop)  ----->  take(), or sleeps at its descriptor    a thread of the worker's
 //                is_heeded()             <-----  heed()
+//                has_started()           <-----  say_started()                       its first thread
 //
 // A pair of sockets per process, because the channel belongs to other threads on both sides. Words only rise,
 // so a word that is told twice changes nothing, and one that could not be sent is told at the next look.
@@ -12,6 +13,7 @@
 #include <sluice/os/control_socket.hpp>
 #include <sluice/os/descriptor.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -34,13 +36,18 @@ class StopLine {
   void tell(StopWord word) noexcept;
   /// Whether the worker has somebody who listens; its own word, and no promise. Never blocks.
   [[nodiscard]] bool is_heeded() noexcept;
+  /// Whether it has said that it started. Unlike its page, this can't be overwritten later. Never blocks.
+  [[nodiscard]] bool has_started() noexcept;
 
  private:
   explicit StopLine(ControlSocket socket) noexcept : socket_(std::move(socket)) {}
 
+  void hear() noexcept;
+
   ControlSocket socket_{};
   StopWord told_ = StopWord::none;
   bool heeded_ = false;
+  bool started_ = false;
 };
 
 /// The worker's end. Threads  one at a time.
@@ -50,13 +57,17 @@ class StopLineEnd {
 
   /// Somebody listens from now on. Never blocks.
   void heed() noexcept;
+  /// After it was published that start() has returned. Never blocks. Threads  any.
+  void say_started() const noexcept;
   /// The highest word that was told so far. Never blocks.
   [[nodiscard]] StopWord take() noexcept;
   /// Readable when a word came; -1 once there will be none.
   [[nodiscard]] int number() const noexcept { return ended_ ? -1 : socket_.number(); }
 
  private:
-  ControlSocket socket_;
+  void say(std::byte byte) const noexcept;
+
+  mutable ControlSocket socket_;
   StopWord word_ = StopWord::none;
   bool ended_ = false;
 };

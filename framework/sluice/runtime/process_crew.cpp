@@ -252,6 +252,7 @@ void ProcessCrew::check_hang(Seat& seat, std::int64_t now) {
   const std::string why = seat.hang.look({.live = *seat.live,
                                           .slot = seat.slot,
                                           .process = seat.process,
+                                          .line = seat.stop_line,
                                           .pid = seat.counts.pid.load(std::memory_order_relaxed)},
                                          now);
   if (!why.empty()) kill(seat, why);
@@ -354,7 +355,8 @@ void ProcessCrew::ended(Seat& seat, const std::string& end, bool was_there) {
   const std::uint64_t committed = seat.live->channel->progress().committed_bytes;
   // Of one that has damaged its page only what was read counts.
   const bool had_started =
-      seat.accused || (committed > 0 && !seat.start_failed) || seat.killed_outside;
+      seat.accused || ((committed > 0 || seat.stop_line.has_started()) && !seat.start_failed) ||
+      seat.killed_outside;
   const bool fruitful =
       !seat.start_failed && (seat.live->answered.load(std::memory_order_relaxed) > 0 ||
                              (!seat.accused && committed > kStartedNoteBytes));

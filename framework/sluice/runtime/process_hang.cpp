@@ -36,11 +36,14 @@ nanoseconds HangWatch::tick() const noexcept {
 }
 
 std::string HangWatch::look(const Watched& watched, std::int64_t now) {
+  const bool has_started = watched.line.has_started();  // before what it has published is looked at
   const Progress progress = watched.live.channel->progress();
   if (was_stopped_long(watched, progress, now)) {
     return fmt::format("it was stopped for {} s", kStuck.count());
   }
-  if (progress.committed_bytes == 0) return {};  // it has not started
+  if (progress.committed_bytes == 0) {
+    return has_started ? "it has damaged what it shares with its parent" : std::string();
+  }
   if (watched.live.retired.load(std::memory_order_relaxed)) {
     if (retired_since_ns_ == 0) retired_since_ns_ = now;
     const bool late = now - retired_since_ns_ > nanoseconds(kProcessEndTime).count();

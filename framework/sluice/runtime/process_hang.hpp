@@ -8,7 +8,8 @@
 // (3) makes no progress and was found stopped at every look for kStuck, whatever it was doing. Only looks
 //     count, a second each at most: a parent that was stopped itself blames nobody for that time. What a
 //     debugger has stopped is not;
-// (4) was asked to end and has not for kProcessEndTime.
+// (4) has said that it started, which was published before, and now nothing is: its page is damaged;
+// (5) was asked to end and has not for kProcessEndTime.
 // After a second without any progress its worker looks, once, at what it has published: perhaps nobody was told.
 // Costs a few loads per look, and a look at a file of the system's per second without any progress.
 // Threads  one, the supervisor.
@@ -18,6 +19,7 @@
 
 #include <sluice/os/descriptor.hpp>
 #include <sluice/process/channel.hpp>
+#include <sluice/process/stop_line.hpp>
 #include <sluice/runtime/process_slot.hpp>
 
 #include <chrono>
@@ -41,6 +43,7 @@ class HangWatch {
     const Incarnation& live;
     const ProcessSlot& slot;
     const Descriptor& process;
+    StopLine& line;
     int pid = 0;
   };
   /// Another process from now on.

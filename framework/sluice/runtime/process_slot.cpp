@@ -50,7 +50,7 @@ bool ProcessSlot::attach() noexcept {
   has_offer_.store(false, std::memory_order_relaxed);
   accused_ = false;
   lent_ = done_ = answered_ = 0;
-  started_ = has_just_started_ = quiet_ = false;
+  started_ = quiet_ = false;
   if (current_ != nullptr) current_->attached.store(true, std::memory_order_relaxed);
   return current_ != nullptr;
 }
@@ -103,9 +103,7 @@ void ProcessSlot::wait_started() {
 
 // ---- leases and answers ----------------------------------------------------------------------------
 
-// Nothing is lent to a process that has not said that it started: from the first item on, what it may do to its
-// page is different from what was read there.
-bool ProcessSlot::may_lend() noexcept { return attach() && !accused_ && !is_dead() && started_; }
+bool ProcessSlot::may_lend() noexcept { return attach() && !accused_ && !is_dead(); }
 
 BlockSink* ProcessSlot::blocks_to_lend() noexcept {
   return may_lend() ? current_->channel->blocks_to_lend() : nullptr;
@@ -117,7 +115,6 @@ BlockSource* ProcessSlot::blocks_read() noexcept {
 
 bool ProcessSlot::lend(const Lease& lease) {
   if (!may_lend()) return false;
-  has_just_started_ = false;
   if (settings_.recycle_after != 0 && lent_ >= settings_.recycle_after) {
     if (done_ == lent_) retire();
     return false;
@@ -166,7 +163,7 @@ RemoteWorker::Reply ProcessSlot::read_record() {
   Record record;
   if (!current_->channel->next(record)) return {};
   if (!started_ && record.type == RecordType::note) {
-    started_ = has_just_started_ = true;  // the first thing it says
+    started_ = true;  // the first thing it says
     if (!current_->channel->next(record)) return {};
   }
   Reply reply{.ticket = record.ticket, .bytes = record.bytes};
@@ -232,7 +229,6 @@ bool ProcessSlot::spin_for_news(const LeaseChannel& channel) noexcept {
 void ProcessSlot::wait(const Deadline& deadline, std::chrono::nanoseconds pace,
                        std::size_t open) noexcept {
   static_cast<void>(attach());
-  if (std::exchange(has_just_started_, false)) return;  // there is room to lend
   LeaseChannel* const channel = current_ == nullptr || accused_ ? nullptr : current_->channel.get();
   const bool gathers =
       channel != nullptr && open >= kFew && pace.count() > 0 && pace < kCheap && !quiet_;

@@ -133,11 +133,10 @@ class ProcessSlot final : public RemoteWorker {
   // The worker's thread only.
   std::shared_ptr<Incarnation> current_{};
   bool accused_ = false;
-  std::size_t lent_ = 0;           // of the current incarnation
-  std::size_t done_ = 0;           // of these, answered
-  bool started_ = false;           // its start() has returned
-  bool has_just_started_ = false;  // and nothing was lent since
-  std::uint64_t answered_ = 0;     // of these, as the supervisor knows it
+  std::size_t lent_ = 0;        // of the current incarnation
+  std::size_t done_ = 0;        // of these, answered
+  bool started_ = false;        // its start() has returned
+  std::uint64_t answered_ = 0;  // of these, as the supervisor knows it
   BasicHabit<StandardSync> spin_{};
   bool quiet_ = false;  // it was given time to gather answers, and there was none
 

@@ -53,6 +53,7 @@ class ProcessControl final : public RunControl {
   }
   /// Nothing is heard any more; before what it reaches is destroyed.
   void stop_listening() noexcept { listener_.reset(); }
+  void say_started() const noexcept { listener_->say_started(); }
   void heed_stop() noexcept override {
     if (listener_.has_value()) listener_->begin();
   }
@@ -145,6 +146,7 @@ class WorkerLoop {
     encoded_.clear();
     encode(SaidNote{.kind = SaidNote::Kind::started}, encoded_);
     channel_->commit(RecordType::note, 0, encoded_.view());
+    control_.say_started();
     Lease lease;
     while (!control_.cancelled() && channel_->take(lease)) {
       kill_point(KillPoint::taken);

@@ -38,6 +38,8 @@ class StopListener {
   /// What was told so far is heard in here, the rest by a thread from now on. Idempotent. Without memory for a
   /// thread nothing more is heard, and the next call tries again. Threads  the worker's.
   void begin() noexcept;
+  /// Says so to the parent. Threads  the worker's.
+  void say_started() const noexcept { line_.say_started(); }
 
  private:
   void hear();
