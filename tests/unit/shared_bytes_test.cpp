@@ -97,8 +97,7 @@ std::string refusal_of(std::span<const std::byte> bytes, BlockShelf* shelf) {
 
 }  // namespace
 
-TEST_CASE("shared bytes: bytes elsewhere are fetched when somebody looks, parts too",
-          "[codec]") {
+TEST_CASE("shared bytes: bytes elsewhere are fetched when somebody looks, parts too", "[codec]") {
   Far far;
   {
     const SharedBytes all = far.lend();
@@ -132,8 +131,7 @@ TEST_CASE("shared bytes: a fetch that throws may be tried again", "[codec]") {
   CHECK(letters(all) == "0123456789");
 }
 
-TEST_CASE("shared bytes: a twin is kept as long as its block, and only the first one",
-          "[codec]") {
+TEST_CASE("shared bytes: a twin is kept as long as its block, and only the first one", "[codec]") {
   Owner first;
   Owner second;
   {

@@ -32,8 +32,8 @@ enum class StepResult : unsigned char {
 /// What the driver allows one step, and what the step reports back.
 struct StepFrame {
   std::size_t max_items = 64;
-  bool sample = false;    ///< time the first item
-  std::size_t items = 0;  ///< items processed in this step
+  bool sample = false;        ///< time the first item
+  std::size_t items = 0;      ///< items processed in this step
   std::int64_t slept_ns = 0;  ///< of the step, waiting for somebody else to process them
 };
 

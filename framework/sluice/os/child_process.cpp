@@ -9,8 +9,8 @@
 
 #include <cerrno>
 #include <csignal>
-#include <exception>
 #include <cstring>
+#include <exception>
 
 #include <poll.h>
 #include <pthread.h>

@@ -6,7 +6,8 @@
 namespace sluice::detail {
 
 struct ProcessStat {
-  char state = 0;  ///< 'R' runs, 'S' sleeps, 'T' is stopped, 'Z' has ended; 0: there is no such process
+  char state =
+      0;  ///< 'R' runs, 'S' sleeps, 'T' is stopped, 'Z' has ended; 0: there is no such process
   int parent = 0;
 };
 

@@ -23,13 +23,13 @@ enum class ServerWord : std::uint32_t {
   launch,     ///< spec, descriptors
   kill,       ///< spec.key
   // from a server
-  built,          ///< text: the fingerprint of what a spawned program has built
-  refused,        ///< text: why this program can't be a server
-  standby,        ///< pid, {socket, pidfd} of a new server below this one, which takes launches
-  alone,          ///< text: why there is none; this one takes launches
-  started,        ///< spec.key, pid, {pidfd, pipe}
-  failed,         ///< spec.key, text
-  exited,         ///< spec.key, end
+  built,    ///< text: the fingerprint of what a spawned program has built
+  refused,  ///< text: why this program can't be a server
+  standby,  ///< pid, {socket, pidfd} of a new server below this one, which takes launches
+  alone,    ///< text: why there is none; this one takes launches
+  started,  ///< spec.key, pid, {pidfd, pipe}
+  failed,   ///< spec.key, text
+  exited,   ///< spec.key, end
   orphan_exited,  ///< pid, end: none of this server's; a worker of one below, if that has died or is dying
   clean,          ///< pid: nothing is left of that server below this one, which has died
 };
