@@ -6,8 +6,7 @@
 namespace sluice::detail {
 
 struct ProcessStat {
-  char state =
-      0;  ///< 'R' runs, 'S' sleeps, 'T' is stopped, 'Z' has ended; 0: there is no such process
+  char state = 0;  ///< as in proc(5), such as 'T' for stopped; 0: no such process
   int parent = 0;
 };
 
