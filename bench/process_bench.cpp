@@ -314,7 +314,10 @@ class Relay {
 
   void run() {
     while (done_ < items_) {
-      const bool moved = ask() | collect() | pass_on() | settle();
+      bool moved = ask();
+      moved = collect() || moved;
+      moved = pass_on() || moved;
+      moved = settle() || moved;
       if (!moved) sleep();
     }
     from_.request_stop();
