@@ -16,10 +16,12 @@ namespace sluice::detail {
 /// Threads  that one only.
 class ChildList {
  public:
-  ChildList();  ///< throws SystemError
+  /// Throws  std::system_error: no descriptor is left, or there is no /proc.
+  ChildList();
 
-  /// All children, also those that have ended and are not reaped. Throws SystemError when the system does not
-  /// tell, which it always does unless it is a kernel that keeps no such lists.
+  /// Returns  all children, also those that have ended and are not reaped. Where the kernel keeps no such
+  ///          lists, all processes are looked at.
+  /// Throws   std::system_error when the system does not tell.
   [[nodiscard]] std::vector<int> read() const;
 
   [[nodiscard]] const Descriptor& file() const noexcept { return file_; }

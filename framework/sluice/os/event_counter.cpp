@@ -17,8 +17,11 @@ namespace sluice::detail {
 void raise_event(int number) noexcept {
   constexpr int kTries = 4;
   const std::uint64_t one = 1;
+  std::uint64_t top = 0;
   for (int i = 0; i < kTries; ++i) {
     if (write(number, &one, sizeof one) == static_cast<ssize_t>(sizeof one)) return;
+    if (errno != EAGAIN) continue;
+    [[maybe_unused]] const ssize_t got = read(number, &top, sizeof top);
   }
 }
 

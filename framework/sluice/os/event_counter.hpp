@@ -9,8 +9,9 @@
 
 namespace sluice::detail {
 
-/// Makes an event descriptor readable. A ring that is lost might never be made good, so a write that is refused is
-/// tried again; one that is at its top, which refuses for ever, is readable. Threads  any. Never blocks.
+/// Makes an event descriptor readable, and is an edge for who watches it. A ring that is lost might never be made
+/// good, so a write that is refused is tried again; a counter that somebody has filled to its top is emptied first.
+/// Threads  any. Never blocks.
 void raise_event(int number) noexcept;
 
 class EventCounter {

@@ -16,45 +16,75 @@ FileTime time_from(const timespec& time) noexcept {
   return {.seconds = time.tv_sec, .nanoseconds = static_cast<std::uint32_t>(time.tv_nsec)};
 }
 
-struct KindAndWords {
-  FileKind kind;
-  const char* words;
-};
-
-KindAndWords kind_of(mode_t mode) noexcept {
+FileKind kind_of(mode_t mode) noexcept {
   switch (mode & S_IFMT) {
     case S_IFREG:
-      return {FileKind::regular, "a file"};
+      return FileKind::regular;
     case S_IFDIR:
-      return {FileKind::directory, "a directory"};
+      return FileKind::directory;
     case S_IFLNK:
-      return {FileKind::symlink, "a symbolic link"};
-    case S_IFSOCK:
-      return {FileKind::other, "a socket"};
-    case S_IFIFO:
-      return {FileKind::other, "a FIFO"};
-    case S_IFCHR:
-    case S_IFBLK:
-      return {FileKind::other, "a device"};
+      return FileKind::symlink;
     default:
-      return {FileKind::other, "of no known kind"};
+      return FileKind::other;
   }
 }
 
+OtherKind other_kind_of(mode_t mode) noexcept {
+  switch (mode & S_IFMT) {
+    case S_IFSOCK:
+      return OtherKind::socket;
+    case S_IFIFO:
+      return OtherKind::fifo;
+    case S_IFCHR:
+    case S_IFBLK:
+      return OtherKind::device;
+    default:
+      return OtherKind::unknown;
+  }
+}
+
+const char* words_of(OtherKind kind) noexcept {
+  switch (kind) {
+    case OtherKind::socket:
+      return "a socket";
+    case OtherKind::fifo:
+      return "a FIFO";
+    case OtherKind::device:
+      return "a device";
+    case OtherKind::unknown:
+      break;
+  }
+  return "of no known kind";
+}
+
 Inode inode_from(const struct stat& found) noexcept {
-  const KindAndWords kind = kind_of(found.st_mode);
-  return {
-      .kind = kind.kind,
-      .words = kind.words,
-      .mode = static_cast<std::uint32_t>(found.st_mode & 07777),
-      .size_bytes = kind.kind == FileKind::regular ? static_cast<std::uint64_t>(found.st_size) : 0,
-      .links = static_cast<std::uint64_t>(found.st_nlink),
-      .identity = {.device = found.st_dev, .number = found.st_ino},
-      .modified = time_from(found.st_mtim),
-      .changed = time_from(found.st_ctim)};
+  const FileKind kind = kind_of(found.st_mode);
+  return {.kind = kind,
+          .other = other_kind_of(found.st_mode),
+          .mode = static_cast<std::uint32_t>(found.st_mode & 07777),
+          .size_bytes = kind == FileKind::regular ? static_cast<std::uint64_t>(found.st_size) : 0,
+          .links = static_cast<std::uint64_t>(found.st_nlink),
+          .identity = {.device = found.st_dev, .number = found.st_ino},
+          .modified = time_from(found.st_mtim),
+          .changed = time_from(found.st_ctim)};
 }
 
 }  // namespace
+
+const char* Inode::words() const noexcept {
+  switch (kind) {
+    case FileKind::regular:
+      return "a file";
+    case FileKind::directory:
+      return "a directory";
+    case FileKind::symlink:
+      return "a symbolic link";
+    case FileKind::other:
+    case FileKind::unknown:
+      break;
+  }
+  return words_of(other);
+}
 
 Inode inode_of(const Descriptor& descriptor, const std::string& name) {
   struct stat found = {};

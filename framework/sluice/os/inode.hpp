@@ -29,15 +29,21 @@ struct FileIdentity {
   friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
+/// What FileKind::other is.
+enum class OtherKind : unsigned char { unknown, socket, fifo, device };
+
 struct Inode {
   FileKind kind = FileKind::unknown;
-  const char* words = "";        ///< what messages call the kind: "a socket"
+  OtherKind other = OtherKind::unknown;
   std::uint32_t mode = 0;        ///< permissions and the three special bits, at most 07777
   std::uint64_t size_bytes = 0;  ///< of a regular file
   std::uint64_t links = 1;       ///< how many names it has
   FileIdentity identity{};
   FileTime modified{};
   FileTime changed{};  ///< contents or attributes
+
+  /// What messages call the kind: "a socket".
+  [[nodiscard]] const char* words() const noexcept;
 };
 
 /// Each throws std::system_error with `path` or `name` in its text.

@@ -24,6 +24,7 @@
 namespace sluice::detail {
 namespace {
 
+constexpr int kTriesToSeal = 16;
 constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 int make_memory(const char* name) noexcept {
@@ -74,9 +75,11 @@ void MemoryFile::append(std::span<const std::byte> bytes) {
   }
 }
 
+// While somebody holds a page of it, which may be the system itself for a moment, no further writes can be ruled out. The
+// system waits for a tenth of a second at most and then says that it is busy: so it is asked again.
 void MemoryFile::seal(int seals) {
-  if (fcntl(descriptor_.number(), F_ADD_SEALS, seals) != 0) {
-    throw_os_error(errno, "seal the memory of", purpose_);
+  for (int tries = kTriesToSeal; fcntl(descriptor_.number(), F_ADD_SEALS, seals) != 0;) {
+    if (errno != EBUSY || --tries == 0) throw_os_error(errno, "seal the memory of", purpose_);
   }
 }
 

@@ -1,9 +1,11 @@
 // sluice/os/new_file.hpp: a file that gets its name when it is whole.
 //
-// It is written under a temporary name in the directory of the final one and renamed by commit():
-// who reads the final name sees the file as it was before, or all of the new one. Without commit()
-// the temporary file is removed. There is no fsync: a crash of the machine may lose what was
-// written. Layer: os. Not API.
+// It is written without a name, in the directory of the final one, and named by commit(): who reads the final name
+// sees the file as it was before, or all of the new one. What has no name goes away with the process, whatever ends
+// that; only a kill between two calls of commit() leaves a temporary name there, of a whole file, and only where an
+// old file is replaced. On a file system without nameless files (FAT, NFS) it is written under a temporary name
+// that is renamed by commit() and removed without it, but which a kill leaves behind. There is no fsync: a
+// crash of the machine may lose what was written. Layer: os. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -20,10 +22,13 @@ namespace sluice::detail {
 
 class NewFile {
  public:
-  /// Opens a temporary file beside `path`; through a symbolic link, beside what it leads to. What
-  /// is no regular file (a FIFO, a device) is written as it is, and so is standard output for "-".
+  /// How it is kept until commit(): `unnamed` falls back to `beside` where the system can't.
+  enum class Way : unsigned char { unnamed, beside };
+
+  /// Opens a file in the directory of `path`; through a symbolic link, of what it leads to. What is no
+  /// regular file (a FIFO, a device) is written as it is, and so is standard output for "-".
   /// Throws  std::system_error: no such directory, no permission, `path` is a directory.
-  explicit NewFile(const std::string& path);
+  explicit NewFile(const std::string& path, Way way = Way::unnamed);
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
   ~NewFile();
@@ -31,7 +36,7 @@ class NewFile {
   /// Appends all of it. Throws  std::system_error.
   void write(std::string_view bytes);
   /// Closes the file and gives it its name.
-  /// Throws  std::system_error: nothing was renamed; UsageError after a write that failed.
+  /// Throws  std::system_error: what had the name still has it; UsageError after a write that failed.
   void commit();
 
   /// What messages call it.
@@ -41,11 +46,14 @@ class NewFile {
   [[nodiscard]] std::vector<FileIdentity> identities() const;
 
  private:
-  void open_beside(const std::string& target);
+  [[nodiscard]] bool open_unnamed();
+  void open_beside();
+  [[nodiscard]] std::string temporary_name(unsigned number) const;
+  void link_beside();
 
   std::string name_;
-  std::string target_{};  // the file that commit() replaces; empty: written in place
-  std::string temporary_{};
+  std::string target_{};     // what commit() makes or replaces; empty: written in place
+  std::string temporary_{};  // its name until then; empty: it has none
   Descriptor descriptor_{};
   std::optional<FileIdentity> replaced_{};
   std::uint64_t written_bytes_ = 0;

@@ -132,13 +132,4 @@ bool PacketSocket::hung_up() const noexcept {
   return poll(&waited, 1, 0) > 0 && (waited.revents & POLLHUP) != 0;
 }
 
-BellWait wait_for_bell(const Descriptor& bell, const PacketSocket& socket) {
-  pollfd waited[] = {{.fd = bell.number(), .events = POLLIN, .revents = 0},
-                     {.fd = socket.descriptor().number(), .events = 0, .revents = 0}};
-  while (poll(waited, 2, -1) < 0) {
-    if (errno != EINTR) throw_os_error(errno, "wait for", kName);
-  }
-  return (waited[1].revents & POLLHUP) != 0 ? BellWait::hung_up : BellWait::rung;
-}
-
 }  // namespace sluice::detail

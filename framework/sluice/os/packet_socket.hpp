@@ -56,10 +56,4 @@ class PacketSocket {
   Descriptor descriptor_{};
 };
 
-enum class BellWait : unsigned char { rung, hung_up };
-
-/// Blocks   until the descriptor is readable or the socket's other end is closed.
-/// Throws   std::system_error.
-[[nodiscard]] BellWait wait_for_bell(const Descriptor& bell, const PacketSocket& socket);
-
 }  // namespace sluice::detail

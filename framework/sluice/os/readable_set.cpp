@@ -25,7 +25,9 @@ struct ReadableSet::Entries {
   std::vector<pollfd> polled;
 };
 
-ReadableSet::ReadableSet() : entries_(std::make_unique<Entries>()) {}
+ReadableSet::ReadableSet() : entries_(std::make_unique<Entries>()) {
+  entries_->polled.reserve(kWithoutMemory);
+}
 ReadableSet::~ReadableSet() = default;
 
 void ReadableSet::clear() noexcept { entries_->polled.clear(); }

@@ -13,13 +13,18 @@ namespace sluice::detail {
 /// Built anew before each wait; adding is cheap. Threads  one.
 class ReadableSet {
  public:
+  /// For the first so many, adding needs no memory.
+  static constexpr std::size_t kWithoutMemory = 4;
+
+  /// Throws  std::bad_alloc.
   ReadableSet();
   ~ReadableSet();
   ReadableSet(const ReadableSet&) = delete;
   ReadableSet& operator=(const ReadableSet&) = delete;
 
   void clear() noexcept;
-  /// Returns  its index; -1 as `number` is allowed and never readable. Throws  std::bad_alloc.
+  /// Returns  its index; -1 as `number` is allowed and never readable.
+  /// Throws   std::bad_alloc beyond kWithoutMemory.
   std::size_t add(int number);
 
   /// Blocks   until one is readable (data, end or error), the deadline, or a signal.
