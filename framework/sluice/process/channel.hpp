@@ -151,7 +151,7 @@ class LeaseChannel {
   // ---- the router's sleep --------------------------------------------------------------------------
 
   /// From now on a commit raises the event counter. Then has_records(true), then sleep, or not. After
-  /// the sleep: lower the counter first, then look at every channel.
+  /// the sleep (EventSleep, or poll, and lower the counter) look at every channel.
   /// With `answers` above 1 it is raised, and has_records(true) is true, when there are about so many, or
   /// the worker sleeps, too; a worker that takes long over one item keeps answers back, so such a
   /// sleep needs a time limit.

@@ -49,8 +49,8 @@ bool LastWords::next_line(std::string& line) {
 std::string LastWords::tail(std::size_t lines) const {
   std::string_view text = kept_;
   if (text.size() > kKept) text.remove_prefix(text.size() - kKept);
+  if (text.ends_with('\n')) text.remove_suffix(1);
   std::size_t from = text.size();
-  if (from > 0 && text[from - 1] == '\n') --from;
   for (std::size_t i = 0; i < lines && from > 0; ++i) {
     const std::size_t newline = text.rfind('\n', from - 1);
     if (newline == std::string_view::npos) return std::string(text);

@@ -26,7 +26,7 @@ class LastWords {
   /// line once the pipe has ended, or once it is kKept long. Lines that nobody has fetched are lost
   /// once kKept bytes have come behind them.
   [[nodiscard]] bool next_line(std::string& line);
-  /// The last `lines` lines that came, those of next_line included; at most kKept bytes.
+  /// The last `lines` lines that came, those of next_line included, without the end of the last; at most kKept bytes.
   [[nodiscard]] std::string tail(std::size_t lines) const;
 
   [[nodiscard]] bool open() const noexcept { return pipe_.valid(); }

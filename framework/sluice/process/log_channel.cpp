@@ -8,6 +8,7 @@
 // Layer: process. SPDX-License-Identifier: MIT
 #include <sluice/base/assert.hpp>
 #include <sluice/os/cpu.hpp>
+#include <sluice/os/event_sleep.hpp>
 #include <sluice/process/channel_setup.hpp>
 #include <sluice/process/travelling_file.hpp>
 
@@ -15,6 +16,7 @@
 
 #include <memory>
 #include <new>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -28,13 +30,8 @@ struct RingBell {
 
 // The worker waits for its bell, and for the end of its parent.
 struct WorkerBell {
-  const EventCounter& counter;
-  const PacketSocket& socket;
-  [[nodiscard]] bool wait() const {
-    if (wait_for_bell(counter.descriptor(), socket) == BellWait::hung_up) return false;
-    counter.lower();
-    return true;
-  }
+  EventSleep sleep;
+  [[nodiscard]] bool wait() { return sleep.wait() != EventSleep::End::hung_up; }
 };
 
 using ParentEnd = LogParentEnd<StandardSync, MappedArea, RingBell>;
@@ -145,7 +142,11 @@ class LogLeaseChannel final : public LeaseChannel {
     outbox_.freed(end_.down().freed());
     if (!outbox_.has_room() || !send_blocks(size)) return false;
     outbox_.discard();  // what an exception may have left
-    const Elsewhere where = outbox_.put(lease.bytes);
+    Elsewhere where;
+    if (!put_in_file(lease.bytes, where)) {
+      lender_.take_back();
+      return false;
+    }
     // Whether it can be received is the worker's death to tell, not ours.
     const PacketStatus status = outbox_.send(end_.down().staged() + size, PacketSocket::Wait::no);
     if (status == PacketStatus::closed) outbox_.discard();
@@ -156,6 +157,20 @@ class LogLeaseChannel final : public LeaseChannel {
     }
     head.flags = kIsElsewhere;
     return end_.lend(head, lease_head_, bytes_of(where));
+  }
+
+  // False where there is no descriptor now and the worker has leases: with their answers one comes back.
+  bool put_in_file(std::span<const std::byte> bytes, Elsewhere& where) {
+    try {
+      where = outbox_.put(bytes);
+      return true;
+    } catch (const std::system_error& error) {
+      outbox_.discard();
+      const bool is_short = error.code() == std::errc::too_many_files_open ||
+                            error.code() == std::errc::too_many_files_open_in_system;
+      if (!is_short || end_.down().freed() == end_.down().staged()) throw;
+      return false;
+    }
   }
 
   // What a lease of that size refers to goes ahead, when there is room for the lease.
@@ -339,7 +354,7 @@ class LogWorkerChannel final : public WorkerChannel {
   PacketSocket socket_;
   EventCounter counter_;
   EventCounter router_counter_;
-  WorkerBell bell_{counter_, socket_};
+  WorkerBell bell_{EventSleep(counter_, socket_.descriptor().number())};
   RingBell router_bell_{router_counter_};
   WorkerPage& page_;
   WorkerEnd end_;

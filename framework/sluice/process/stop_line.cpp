@@ -4,39 +4,34 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 
 namespace sluice::detail {
 namespace {
 
+using Status = ByteSocket::Status;
+
 constexpr std::byte kHeeds{1};
 constexpr std::byte kStarted{2};
+constexpr int kMostHeard = 64;
 
 }  // namespace
 
 std::pair<StopLine, Descriptor> StopLine::make() {
-  auto ends = ControlSocket::make_pair();
-  return {StopLine(std::move(ends.first)), std::move(ends.second.descriptor())};
+  auto ends = ByteSocket::make_pair();
+  return {StopLine(std::move(ends.first)), std::move(ends.second).take_descriptor()};
 }
 
 void StopLine::tell(StopWord word) noexcept {
   if (word <= told_ || !socket_.valid()) return;
-  const auto byte = static_cast<std::byte>(word);
-  try {
-    if (socket_.send({&byte, 1}, {}) == ControlSocket::Sent::sent) told_ = word;
-  } catch (const std::exception&) {  // no memory now
-  }
+  if (socket_.send(static_cast<std::byte>(word)) == Status::ok) told_ = word;
 }
 
 void StopLine::hear() noexcept {
-  ControlSocket::Packet packet;
-  try {
-    while (socket_.valid() && socket_.receive(packet) == ControlSocket::Got::packet) {
-      if (packet.bytes.size() != 1) continue;
-      heeded_ = heeded_ || packet.bytes.front() == kHeeds;
-      started_ = started_ || packet.bytes.front() == kStarted;
-    }
-  } catch (const std::exception&) {  // then it is as if it had not said so
+  std::byte byte{};
+  // A worker says two things, once each. One that never stops talking keeps nobody here.
+  for (int i = 0; i < kMostHeard && socket_.valid() && socket_.receive(byte) == Status::ok; ++i) {
+    heeded_ = heeded_ || byte == kHeeds;
+    started_ = started_ || byte == kStarted;
   }
 }
 
@@ -50,29 +45,17 @@ bool StopLine::has_started() noexcept {
   return started_;
 }
 
-void StopLineEnd::say(std::byte byte) const noexcept {
-  try {
-    static_cast<void>(socket_.send({&byte, 1}, {}));
-  } catch (const std::exception&) {  // then it is treated as one that has not said so
-  }
-}
-
-void StopLineEnd::heed() noexcept { say(kHeeds); }
-void StopLineEnd::say_started() const noexcept { say(kStarted); }
+// What can't be sent is as if it was not said.
+void StopLineEnd::heed() const noexcept { static_cast<void>(socket_.send(kHeeds)); }
+void StopLineEnd::say_started() const noexcept { static_cast<void>(socket_.send(kStarted)); }
 
 StopWord StopLineEnd::take() noexcept {
-  ControlSocket::Packet packet;
-  try {
-    while (!ended_) {
-      const ControlSocket::Got got = socket_.receive(packet);
-      if (got == ControlSocket::Got::nothing) break;
-      ended_ = got == ControlSocket::Got::ended;
-      if (packet.bytes.size() != 1) continue;
-      const auto word = std::min(static_cast<StopWord>(packet.bytes.front()), StopWord::drop);
-      word_ = std::max(word_, word);
-    }
-  } catch (const std::exception&) {  // no memory; looked at again with the next word
-    ended_ = true;
+  while (!ended_) {
+    std::byte byte{};
+    const Status status = socket_.receive(byte);
+    if (status == Status::not_now) break;
+    ended_ = status == Status::ended;
+    word_ = std::max(word_, std::min(static_cast<StopWord>(byte), StopWord::drop));
   }
   return word_;
 }

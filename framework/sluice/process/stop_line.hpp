@@ -5,12 +5,13 @@
 //                has_started()           <-----  say_started()                       its first thread
 //
 // A pair of sockets per process, because the channel belongs to other threads on both sides. Words only rise,
-// so a word that is told twice changes nothing, and one that could not be sent is told at the next look.
+// so a word that is told twice changes nothing, and one that could not be sent is told at the next look. Neither
+// end needs memory for a word: a worker whose item took all of it hears that it is to stop.
 // Layer: process. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sluice/os/control_socket.hpp>
+#include <sluice/os/byte_socket.hpp>
 #include <sluice/os/descriptor.hpp>
 
 #include <cstddef>
@@ -40,11 +41,11 @@ class StopLine {
   [[nodiscard]] bool has_started() noexcept;
 
  private:
-  explicit StopLine(ControlSocket socket) noexcept : socket_(std::move(socket)) {}
+  explicit StopLine(ByteSocket socket) noexcept : socket_(std::move(socket)) {}
 
   void hear() noexcept;
 
-  ControlSocket socket_{};
+  ByteSocket socket_{};
   StopWord told_ = StopWord::none;
   bool heeded_ = false;
   bool started_ = false;
@@ -55,8 +56,8 @@ class StopLineEnd {
  public:
   explicit StopLineEnd(Descriptor descriptor) noexcept : socket_(std::move(descriptor)) {}
 
-  /// Somebody listens from now on. Never blocks.
-  void heed() noexcept;
+  /// Somebody listens from now on. Never blocks. Threads  any.
+  void heed() const noexcept;
   /// After it was published that start() has returned. Never blocks. Threads  any.
   void say_started() const noexcept;
   /// The highest word that was told so far. Never blocks.
@@ -65,9 +66,7 @@ class StopLineEnd {
   [[nodiscard]] int number() const noexcept { return ended_ ? -1 : socket_.number(); }
 
  private:
-  void say(std::byte byte) const noexcept;
-
-  mutable ControlSocket socket_;
+  ByteSocket socket_;
   StopWord word_ = StopWord::none;
   bool ended_ = false;
 };

@@ -5,6 +5,7 @@
 #include <sluice/base/cpu_pause.hpp>
 #include <sluice/os/cpu.hpp>
 #include <sluice/os/this_process.hpp>
+#include <sluice/runtime/idle_thread.hpp>
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
@@ -20,7 +21,7 @@
 namespace sluice::detail {
 namespace {
 
-using Groups = std::vector<std::shared_ptr<PoolGroup>>;
+using Groups = PoolGroups;
 using Nanoseconds = Worker::Nanoseconds;
 
 // How long an idle thread looks again before it sleeps: about what one sleep and wake cost.
@@ -123,7 +124,12 @@ bool Pool::leave_if_unused() noexcept {
 void Pool::release_if_unused() noexcept {
   std::unique_lock lock(mutex_);
   left_.wait(lock, [this] { return threads_ == 0 || !groups_.empty(); });
-  if (threads_ == 0) arena_.reset();
+  if (threads_ != 0) return;
+  // A thread that found its arena empty looks a hundred times more before it goes, with a yield between two
+  // looks, each worth a time slice of whoever else wants the core; until then no worker process can be
+  // forked. While oneTBB may have no threads, who gives an arena back looks himself, and the threads go at once.
+  const tbb::global_control none(tbb::global_control::max_allowed_parallelism, 1);
+  arena_.reset();
 }
 
 bool Pool::in_use() const noexcept {
@@ -139,6 +145,7 @@ void Pool::work() noexcept {
   refresh(groups, version);
   Nanoseconds now = Worker::read_clock();
   Nanoseconds idle_since = now;
+  IdleThread idle;
   for (;;) {
     if (version_.load(std::memory_order_relaxed) != version) refresh(groups, version);
     if (groups.empty()) {
@@ -154,7 +161,11 @@ void Pool::work() noexcept {
       cpu_pause();
       continue;
     }
-    sleep(groups, version);
+    if (!idle.naps(groups, idle_since)) {
+      idle.begin_sleep(now);
+      sleep(groups, version);
+      idle.end_sleep(Worker::read_clock());
+    }
     now = Worker::read_clock();
     idle_since = now;
   }

@@ -9,6 +9,7 @@
 // (2) A claimed worker is not looked at: whoever holds the claim looks for work again after it
 //     releases it, so what arrives meanwhile is found.
 // (3) A thread that picks a step while others can progress too wakes one more sleeper.
+// (4) A thread that was woken for next to nothing several times naps before it sleeps (idle_thread.hpp).
 // Layer: runtime. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -27,13 +28,15 @@ struct PoolGroup {
   std::vector<Worker*> workers;
   std::atomic<std::size_t> live{0};
 };
+using PoolGroups = std::vector<std::shared_ptr<PoolGroup>>;
 
 /// True on the pool's threads: whoever waits there for pool work may wait for itself.
 [[nodiscard]] bool on_pool_thread() noexcept;
 
 /// Called on the thread that ends a run: when no other run needs the pool, waits until its threads have
 /// left and gives the arena back. So nothing of a run is touched on the pool's threads after its
-/// handle has gone, and oneTBB's threads can end.
+/// handle has gone, and oneTBB's threads go to rest at once and can end. For that moment the program's own
+/// oneTBB code may get no further threads.
 void release_unused_pool() noexcept;
 
 /// oneTBB keeps its threads a while after their last work. Ends those that it can end: all, unless a run

@@ -27,7 +27,7 @@ void HangWatch::begin() noexcept {
   retired_since_ns_ = room_since_ns_ = 0;
   started_ = committed_ = answered_ = 0;
   rung_for_.reset();
-  state_look_ns_ = stopped_ns_ = 0;
+  state_look_ns_ = stopped_ns_ = moved_ns_ = 0;
 }
 
 nanoseconds HangWatch::tick() const noexcept {
@@ -64,7 +64,7 @@ bool HangWatch::was_stopped_long(const Watched& watched, const Progress& progres
     started_ = progress.started;
     committed_ = progress.committed_bytes;
     answered_ = answered;
-    state_look_ns_ = now;
+    state_look_ns_ = moved_ns_ = now;
     stopped_ns_ = 0;
     return false;
   }
@@ -72,7 +72,7 @@ bool HangWatch::was_stopped_long(const Watched& watched, const Progress& progres
   if (since_last < kBetweenStatesNs) return false;
   state_look_ns_ = now;
   // It may have published an answer and been stopped before it told anybody; or damaged its page.
-  if (std::exchange(rung_for_, committed_) != committed_) watched.slot.ring();
+  if (std::exchange(rung_for_, committed_) != committed_) watched.worker.raise();
   if (!is_stopped(watched.process, watched.pid)) {
     stopped_ns_ = 0;
     return false;
@@ -89,10 +89,12 @@ std::string HangWatch::why_running(const Progress& progress, std::int64_t now) {
 }
 
 // Its worker has read all answers and waits for the next, and nothing is begun.
-std::string HangWatch::why_waiting(const Watched& watched, std::int64_t now) {
-  const std::int64_t waits_since = watched.slot.waits_since_ns();
+std::string HangWatch::why_waiting(const Watched& watched, std::int64_t now) const {
+  const std::int64_t waits_since = watched.waits_since_ns.load(std::memory_order_relaxed);
+  // An answer that was just published after a long function says that none is at work, before its worker
+  // has woken to it: what moves is not stuck.
   const std::int64_t since =
-      std::max(waits_since, watched.live.touched_ns.load(std::memory_order_relaxed));
+      std::max({waits_since, watched.live.touched_ns.load(std::memory_order_relaxed), moved_ns_});
   if (waits_since == 0 || now - since <= nanoseconds(kStuck).count()) return {};
   return fmt::format("it held items and began none for {} s", kStuck.count());
 }

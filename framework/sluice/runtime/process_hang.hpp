@@ -4,7 +4,7 @@
 // it is dead. A process hangs that
 // (1) has a function at work for longer than the timeout per item, where there is one. Waiting for room does
 //     not count. Without a timeout a function may take for ever, and start() always may;
-// (2) holds leases, whose answers were all read, and begins none for kStuck;
+// (2) holds leases, whose answers were all read, and begins none, nor publishes anything, for kStuck;
 // (3) makes no progress and was found stopped at every look for kStuck, whatever it was doing. Only looks
 //     count, a second each at most: a parent that was stopped itself blames nobody for that time. What a
 //     debugger has stopped is not;
@@ -18,10 +18,12 @@
 #pragma once
 
 #include <sluice/os/descriptor.hpp>
+#include <sluice/os/event_counter.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/process/stop_line.hpp>
 #include <sluice/runtime/process_slot.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -41,7 +43,8 @@ class HangWatch {
 
   struct Watched {
     const Incarnation& live;
-    const ProcessSlot& slot;
+    const EventCounter& worker;                       // has the worker's thread look again
+    const std::atomic<std::int64_t>& waits_since_ns;  // as ProcessSlot says it
     const Descriptor& process;
     StopLine& line;
     int pid = 0;
@@ -59,7 +62,7 @@ class HangWatch {
   [[nodiscard]] bool was_stopped_long(const Watched& watched, const Progress& progress,
                                       std::int64_t now);
   [[nodiscard]] std::string why_running(const Progress& progress, std::int64_t now);
-  [[nodiscard]] static std::string why_waiting(const Watched& watched, std::int64_t now);
+  [[nodiscard]] std::string why_waiting(const Watched& watched, std::int64_t now) const;
 
   const std::chrono::nanoseconds timeout_;
   std::int64_t retired_since_ns_ = 0;
@@ -72,6 +75,7 @@ class HangWatch {
       rung_for_{};  // its worker was told to look at what is published so far
   std::int64_t state_look_ns_ = 0;
   std::int64_t stopped_ns_ = 0;  // for how long it was found stopped
+  std::int64_t moved_ns_ = 0;    // the look that saw its last progress
 };
 
 }  // namespace sluice::detail

@@ -245,16 +245,13 @@ void ProcessSlot::wait(const Deadline& deadline, std::chrono::nanoseconds pace,
   } catch (const std::exception& error) {
     accuse(error.what());
   }
-  events_.lower();  // what it was raised for is looked at after this
 }
 
 void ProcessSlot::sleep(LeaseChannel* channel, std::size_t answers, const Deadline& deadline) {
   if (channel != nullptr) channel->announce_sleep(answers);
   if ((channel == nullptr || !channel->has_records(true)) && !news()) {
-    set_.clear();
-    set_.add(events_.descriptor().number());
     waits_since_ns_.store(steady_now_ns(), std::memory_order_relaxed);
-    set_.wait(deadline);
+    sleep_.wait(deadline);
     waits_since_ns_.store(0, std::memory_order_relaxed);
   }
   if (channel != nullptr) channel->end_sleep();

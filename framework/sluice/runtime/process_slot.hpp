@@ -19,7 +19,7 @@
 #include <sluice/flow/remote_worker.hpp>
 #include <sluice/flow/run_control.hpp>
 #include <sluice/os/event_counter.hpp>
-#include <sluice/os/readable_set.hpp>
+#include <sluice/os/event_sleep.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/sync/habit.hpp>
 
@@ -106,8 +106,8 @@ class ProcessSlot final : public RemoteWorker {
   /// Whether the worker still waits for the first start() to return.
   [[nodiscard]] bool starting() const noexcept { return starting_.load(std::memory_order_relaxed); }
   /// Since when the worker waits for an answer, having read them all, in clock nanoseconds; 0: it does not.
-  [[nodiscard]] std::int64_t waits_since_ns() const noexcept {
-    return waits_since_ns_.load(std::memory_order_relaxed);
+  [[nodiscard]] const std::atomic<std::int64_t>& waits_since_ns() const noexcept {
+    return waits_since_ns_;
   }
 
  private:
@@ -128,7 +128,7 @@ class ProcessSlot final : public RemoteWorker {
   Settings settings_;
   const RunControl* control_ = nullptr;
   EventCounter events_;
-  ReadableSet set_;
+  EventSleep sleep_{events_};
 
   // The worker's thread only.
   std::shared_ptr<Incarnation> current_{};

@@ -24,6 +24,7 @@ void StopListener::begin() noexcept {
     hear();
     if (!end_.has_value()) end_.emplace();
     thread_ = std::thread([this] { listen(); });
+    line_.heed();  // here, not there: who has its token may not be killed as one who never asked
   } catch (const std::exception&) {  // no thread to be had
   }
 }
@@ -37,7 +38,6 @@ void StopListener::hear() {
 
 void StopListener::listen() noexcept {
   name_this_thread("sluice-stop");
-  line_.heed();
   for (;;) {
     set_.clear();
     const std::size_t end = set_.add(end_->descriptor().number());

@@ -5,7 +5,8 @@
 // and then, as the run's own watch does for threads (overdue_watch.hpp), which counts and tells.
 //
 // Owned by the worker's thread: the line and the hooks before begin(), the listener's end.
-// Owned by the listener's thread: the line and the hooks after begin(). It ends before anything that they reach.
+// Owned by the listener's thread: the line (but for what any thread may say on it) and the hooks after begin(). It
+// ends before anything that they reach.
 // Layer: runtime. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -35,8 +36,9 @@ class StopListener {
   StopListener(const StopListener&) = delete;
   StopListener& operator=(const StopListener&) = delete;
 
-  /// What was told so far is heard in here, the rest by a thread from now on. Idempotent. Without memory for a
-  /// thread nothing more is heard, and the next call tries again. Threads  the worker's.
+  /// What was told so far is heard in here, the rest by a thread from now on; the parent knows when this returns.
+  /// Idempotent. Without memory for a thread nothing more is heard, and the next call tries again.
+  /// Threads  the worker's.
   void begin() noexcept;
   /// Says so to the parent. Threads  the worker's.
   void say_started() const noexcept { line_.say_started(); }

@@ -2,9 +2,15 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/runtime/thread_carrier.hpp>
 
+#include <sluice/os/cpu.hpp>
 #include <sluice/os/this_process.hpp>
+#include <sluice/runtime/nap_habit.hpp>
 #include <sluice/runtime/run_state.hpp>
 #include <sluice/runtime/worker.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 
 namespace sluice::detail {
 namespace {
@@ -19,10 +25,54 @@ void wait_for_timer(RunState& run, const Worker& worker) noexcept {
   static_cast<void>(point.leave());  // a ring is for all, so there is nothing to pass on
 }
 
-void wait(RunState& run, Worker& worker, StepResult result) noexcept {
+// How a worker with a thread waits for items. Where they come one by one, and are done with at once, it naps.
+class InputWait {
+ public:
+  /// Blocks  until there may be input, or it is time for something. `now`: since when there is none.
+  void wait(Worker& worker, Worker::Nanoseconds now) noexcept {
+    QueueCore& input = *worker.body->input();
+    const std::uint64_t taken = input.got_count();
+    learn(now, taken - taken_);
+    taken_ = taken;
+    waits_since_ = now;
+    const bool timed = worker.wake_at() != std::numeric_limits<Worker::Nanoseconds>::max();
+    napped_ = !timed && naps(input);
+    if (napped_) return;
+    input.wait_for_items(worker.body->wake_at());
+    woken_at_ = Worker::read_clock();
+  }
+
+ private:
+  // How the last wait went, and what came of it.
+  void learn(Worker::Nanoseconds now, std::uint64_t items) noexcept {
+    if (waits_since_ == 0) return;
+    if (napped_) {
+      habit_.napped(habit_.judge(now - waits_since_, items));
+    } else {
+      habit_.slept(woken_at_ - waits_since_, now - woken_at_, items);
+    }
+  }
+  // True when it has napped, and there is something now.
+  bool naps(const QueueCore& input) noexcept {
+    if (!habit_.naps()) return false;
+    nap(NapHabit::kNap);
+    if (input.has_items()) return true;
+    habit_.napped(NapHabit::Found::nothing);
+    return false;
+  }
+
+  NapHabit habit_{};
+  Worker::Nanoseconds waits_since_ = 0;
+  Worker::Nanoseconds woken_at_ = 0;
+  std::uint64_t taken_ = 0;
+  bool napped_ = false;
+};
+
+void wait(RunState& run, Worker& worker, StepResult result, InputWait& input,
+          Worker::Nanoseconds now) noexcept {
   switch (result) {
     case StepResult::needs_input:
-      worker.body->input()->wait_for_items(worker.body->wake_at());
+      input.wait(worker, now);
       break;
     case StepResult::needs_room:
       worker.sleep_for_room();
@@ -39,6 +89,7 @@ void wait(RunState& run, Worker& worker, StepResult result) noexcept {
 // Steps the worker until it has ended.
 void drive(RunState& run, Worker& worker) noexcept {
   Worker::Nanoseconds now = Worker::read_clock();
+  InputWait input;
   for (;;) {
     while (!worker.try_claim()) {  // nobody else steps a worker that has a thread
     }
@@ -46,7 +97,7 @@ void drive(RunState& run, Worker& worker) noexcept {
     worker.release();
     if (result == StepResult::done) break;
     if (result == StepResult::progressed) continue;
-    wait(run, worker, result);
+    wait(run, worker, result, input, now);
     now = Worker::read_clock();
   }
 }
