@@ -3,13 +3,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/deadline.hpp>
 #include <sluice/error.hpp>
 #include <sluice/flow/bodies.hpp>
 #include <sluice/flow/maker.hpp>
 #include <sluice/stage.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <memory>

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
+#include <sluice/base/clocks.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <stop_token>

@@ -6,9 +6,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/error.hpp>
 
-#include <chrono>
 #include <compare>
 
 namespace sluice {

@@ -7,7 +7,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
+#include <sluice/base/clocks.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -16,6 +16,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/base/unique_function.hpp>
 #include <sluice/deadline.hpp>
 #include <sluice/get_result.hpp>
@@ -24,7 +25,6 @@
 #include <sluice/sync/queue_core.hpp>
 #include <sluice/sync/ring_storage.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -13,6 +13,7 @@
 #include <sluice/flow/copyable.hpp>
 #include <sluice/flow/key_table.hpp>
 #include <sluice/flow/maker.hpp>
+#include <sluice/fold.hpp>
 #include <sluice/os/mutex.hpp>
 #include <sluice/stage.hpp>
 #include <sluice/stream.hpp>
@@ -27,9 +28,6 @@
 
 namespace sluice {
 namespace detail {
-
-/// No combine was given: more than one worker needs key_by.
-struct NoCombine {};
 
 /// One state per worker; the last one to finish emits.
 template <class State, class Combine>

@@ -152,7 +152,7 @@ struct Report {
   MemoryReport memory{};
   LedgerReport ledger{};
   std::string verdict{};              ///< the bottleneck and why, one line
-  std::uint64_t error_count = 0;      ///< all failures, skipped ones included
+  std::uint64_t error_count = 0;      ///< failures, skipped ones included, dead letters not
   std::vector<ErrorReport> errors{};  ///< the first kMaxErrors of them
   std::uint64_t dead_letters = 0;
   std::uint64_t chaos_kills = 0;  ///< faults that RunOptions::chaos has done

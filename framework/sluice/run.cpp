@@ -13,11 +13,14 @@
 #include <sluice/runtime/thread_carrier.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice {
 namespace {
@@ -149,13 +152,16 @@ void start_pool(const std::shared_ptr<RunState>& run) {
 
 // Faults can be done only to processes.
 void check_chaos(const Plan& plan, const ChaosPlan::Fault& fault) {
+  std::vector<std::string> names;
   for (const PlannedStage& stage : plan.stages) {
+    names.push_back(stage.name);
     if (stage.name != fault.stage) continue;
     if (stage.carrier == Carrier::process) return;
     throw UsageError(
         fmt::format("chaos: stage {} has no processes; give it carrier process", stage.name));
   }
-  throw UsageError(fmt::format("chaos: there is no stage {}", fault.stage));
+  throw UsageError(fmt::format("chaos: there is no stage {}; there are {}", fault.stage,
+                               fmt::join(names, ", ")));
 }
 
 // Null when no stage runs in processes.

@@ -11,6 +11,7 @@
 #include <sluice/deadline.hpp>
 #include <sluice/emitter.hpp>
 #include <sluice/error.hpp>
+#include <sluice/fold.hpp>
 #include <sluice/main.hpp>
 #include <sluice/options.hpp>
 #include <sluice/per_key.hpp>

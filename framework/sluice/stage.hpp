@@ -251,6 +251,10 @@ template <class Out, class F>
 /// A class with `using Out`, `process(In, Emitter<Out>&)` and optionally `start(Context&)` and
 /// `finish(Emitter<Out>&)`; a finish that returns true is called again once its outputs fitted.
 /// Each worker has an object of its own: a copy of `object`, or what its factory() makes.
+///
+/// What an object keeps from one item to the next would die with a worker process. A class with a
+/// finish() is known to keep something; any other callable that does, of whatever stage, is to say
+/// `static constexpr bool keeps_state = true;`, and is refused on Carrier::process.
 template <class S>
 [[nodiscard]] auto stage(std::string name, S object, StageOptions options = {}) {
   detail::Declared base = detail::declared<S>(std::move(name), "stage", std::move(options));

@@ -78,9 +78,16 @@ void DeadLetterLog::take(const DeadLetter& letter) noexcept {
 void DeadLetterLog::write(const DeadLetter& letter) {
   if (file_) {
     if (!failed_) file_->write_line(to_json_line(letter));
-  } else if (count_ <= kShown) {
+  } else if (shown_[letter.stage] < kShown) {
+    ++shown_[letter.stage];
     console_.message(short_text(letter));
   }
+}
+
+std::string DeadLetterLog::hidden() const {
+  std::uint64_t shown = 0;
+  for (const auto& [stage, letters] : shown_) shown += letters;
+  return file_ || shown == count_ ? std::string() : fmt::format(", {} of them shown", shown);
 }
 
 bool DeadLetterLog::finish() {
@@ -97,8 +104,8 @@ bool DeadLetterLog::finish() {
   if (count_ > 0) {
     const std::string where = file_ ? fmt::format("written to {}", file_->path())
                                     : "give --dead-letters FILE to keep them";
-    console_.message(fmt::format("{} dead {}; {}", count_, count_ == 1 ? "letter" : "letters",
-                                 failed_ ? "not all were written" : where));
+    console_.message(fmt::format("{} dead {}{}; {}", count_, count_ == 1 ? "letter" : "letters",
+                                 hidden(), failed_ ? "not all were written" : where));
   }
   return !failed_;
 }

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -29,7 +30,7 @@ class DeadLetterLog {
  public:
   static constexpr std::uint64_t kShown = 5;
 
-  /// With a file, every letter is a line of it, flushed; without, the first kShown go to the
+  /// With a file, every letter is a line of it, flushed; without, the first kShown of each stage go to the
   /// console. `on_failure` is called once, when the file can't be written.
   DeadLetterLog(Console& console, std::optional<ResultFile> file,
                 UniqueFunction<void()> on_failure);
@@ -42,12 +43,14 @@ class DeadLetterLog {
 
  private:
   void write(const DeadLetter& letter);
+  [[nodiscard]] std::string hidden() const;
 
   Console& console_;
   std::mutex mutex_;  // of what follows
   std::optional<ResultFile> file_;
   UniqueFunction<void()> on_failure_;
   std::uint64_t count_ = 0;
+  std::map<std::string, std::uint64_t> shown_{};  // of each stage
   bool failed_ = false;
   bool finished_ = false;
 };

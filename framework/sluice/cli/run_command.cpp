@@ -106,11 +106,18 @@ class Execution {
         request_(std::move(request)),
         letters_(console, std::move(request_.dead_letters), [this] { results_unwritable(); }) {}
 
+  ~Execution() { console_.forget_hooks(); }
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
+
   ExitCode run() {
     {
+      console_.begin_run({.on_waiting = [this] { gate_.wake(); },
+                          .gives_up = [this] { return is_interrupted_again(); }});
       RunHandle handle = start(request_.pipeline, options());
       RunWatch watch(handle, gate_, console_, request_.watch);
       watched_ = watch.until_end(unwritable_);
+      console_.end_run();
       if (watched_.stuck) end_process();  // before `watch` and `handle` are destroyed
       judge(handle);
     }
@@ -129,6 +136,13 @@ class Execution {
       console_.message(fmt::format("{}: {}", stage, text));
     };
     return options;
+  }
+
+  // The run has ended, and a signal can only mean that nobody wants its results.
+  bool is_interrupted_again() {
+    const bool is = gate_.wait(Deadline::now()) == SignalGate::Event::end;
+    outcome_.interrupted = outcome_.interrupted || is;
+    return is;
   }
 
   void results_unwritable() {
@@ -182,11 +196,17 @@ class Execution {
     write_report();
     if (outcome_.closed_stdout) return;
     if (!request_.quiet) console_.block(report_.table());
+    tell_idle_chaos();
     if (!failure_.empty()) console_.message(failure_);
     if (outcome_.late) {
       console_.message(fmt::format("the {:g} s to drain are over; {}", request_.watch.grace_s,
                                    watched_.late_cause));
     }
+  }
+
+  void tell_idle_chaos() {
+    if (request_.chaos.faults.empty() || report_.chaos_kills + report_.chaos_stops > 0) return;
+    console_.message("chaos: the run ended before the first fault");
   }
 
   void write_report() {

@@ -17,6 +17,8 @@ constexpr milliseconds kLivePeriod{200};
 constexpr milliseconds kLinePeriod{1000};
 // After the time to drain the run is cancelled and has this long to end by itself.
 constexpr milliseconds kLastChance{1000};
+// How soon text that standard error did not take is offered again.
+constexpr milliseconds kOfferPeriod{100};
 
 // The line of explain() that names the stage everything waits for.
 std::string root_cause(const std::string& explanation) {
@@ -29,7 +31,10 @@ std::string root_cause(const std::string& explanation) {
 
 }  // namespace
 
-Deadline RunWatch::next_wake() const { return std::min(grace_, next_progress_); }
+Deadline RunWatch::next_wake() const {
+  const Deadline next = std::min(grace_, next_progress_);
+  return console_.waiting() ? std::min(next, Deadline::after(kOfferPeriod)) : next;
+}
 
 bool RunWatch::grace_is_over() const { return end_signals_ > 0 && grace_.passed(); }
 
@@ -42,6 +47,7 @@ void RunWatch::on_end_signal() {
     run_.stop();
   } else if (end_signals_ == 2) {
     console_.message("cancelling: what is inside is dropped; once more ends the process");
+    console_.hurry();
     run_.cancel();
   } else {
     grace_ = Deadline::now();
@@ -68,6 +74,7 @@ void RunWatch::show_progress() {
 
 void RunWatch::on_grace_over() {
   result_.late = true;
+  console_.hurry();
   const std::string explanation = run_.explain();
   result_.late_cause = root_cause(explanation);
   result_.at_grace = run_.snapshot();
@@ -101,6 +108,7 @@ Watched RunWatch::until_end(const std::atomic<bool>& failed_elsewhere) {
         break;
     }
     if (ended_.load(std::memory_order_acquire)) break;  // sync-point watched-end: as above
+    console_.pass_on();
     if (grace_is_over()) on_grace_over();
     if (!result_.late && next_progress_.passed()) show_progress();
   }

@@ -1,7 +1,8 @@
 // sluice/cli/run_watch.hpp: stays with a run until it ends: signals, progress, the time to drain.
 //
 // The calling thread does all of it; a second one sits in join() and wakes it at the end. So an idle
-// run costs nothing, and signals, snapshots and messages need no locks among themselves.
+// run costs nothing, and signals, snapshots and messages need no locks among themselves. It never waits for
+// whoever reads standard error; what is not taken it offers again.
 // Layer: run. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once

@@ -38,9 +38,17 @@ struct Starts {
   }
 };
 
+/// The class says that its objects keep something from one item to the next (stage.hpp).
+template <class S>
+inline constexpr bool kSaysItKeepsState = false;
+template <class S>
+  requires requires { bool{S::keeps_state}; }
+inline constexpr bool kSaysItKeepsState<S> = S::keeps_state;
+
 template <class In, class Out, class Fn>
 class MapBody {
  public:
+  static constexpr bool kKeepsState = kSaysItKeepsState<Fn>;
   static constexpr bool kReadsOnly = reads_only<Fn, In>;
   explicit MapBody(Fn fn) : fn_(std::move(fn)) {}
 
@@ -57,6 +65,7 @@ class MapBody {
 template <class In, class Out, class Fn>
 class OptionalMapBody {
  public:
+  static constexpr bool kKeepsState = kSaysItKeepsState<Fn>;
   static constexpr bool kReadsOnly = reads_only<Fn, In>;
   explicit OptionalMapBody(Fn fn) : fn_(std::move(fn)) {}
 
@@ -77,6 +86,7 @@ class OptionalMapBody {
 template <class T, class Predicate>
 class FilterBody {
  public:
+  static constexpr bool kKeepsState = kSaysItKeepsState<Predicate>;
   // A passed item is moved on, and comes back (kPassesOn) when what decides where it goes throws.
   static constexpr bool kReadsOnly = std::is_nothrow_move_constructible_v<T>;
   static constexpr bool kPassesOn = kReadsOnly;
@@ -98,6 +108,7 @@ class FilterBody {
 template <class In, class Out, class Fn>
 class FlatMapBody {
  public:
+  static constexpr bool kKeepsState = kSaysItKeepsState<Fn>;
   static constexpr bool kReadsOnly = reads_only<Fn, In>;
   explicit FlatMapBody(Fn fn) : fn_(std::move(fn)) {}
 
@@ -114,7 +125,10 @@ class ClassBody {
  public:
   using Out = typename S::Out;
   static constexpr bool kReadsOnly = reads_only<S, In>;
-  static constexpr bool kKeepsState = requires(S & stage, Emitter<Out>& out) { stage.finish(out); };
+  static constexpr bool kKeepsState =
+      kSaysItKeepsState<S> || requires(S & stage, Emitter<Out>& out) {
+    stage.finish(out);
+  };
   explicit ClassBody(S stage) : stage_(std::make_unique<S>(std::move(stage))) {}
 
   void start(Context& context) { Starts<S>::start(*stage_, context); }
@@ -138,6 +152,7 @@ class ClassBody {
 template <class In, class Fn>
 class SinkBody {
  public:
+  static constexpr bool kKeepsState = kSaysItKeepsState<Fn>;
   static constexpr bool kReadsOnly = reads_only<Fn, In>;
   explicit SinkBody(Fn fn) : fn_(std::move(fn)) {}
 
@@ -159,7 +174,7 @@ template <class In, class S>
 class SinkClassBody {
  public:
   static constexpr bool kReadsOnly = reads_only<S, In>;
-  static constexpr bool kKeepsState = requires(S & sink) { sink.finish(); };
+  static constexpr bool kKeepsState = kSaysItKeepsState<S> || requires(S & sink) { sink.finish(); };
   explicit SinkClassBody(S sink) : sink_(std::make_unique<S>(std::move(sink))) {}
 
   void start(Context& context) { Starts<S>::start(*sink_, context); }

@@ -20,12 +20,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/codec/bytes.hpp>
 #include <sluice/flow/remote_notes.hpp>
 #include <sluice/flow/remote_worker.hpp>
 #include <sluice/flow/stage_loop.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>

@@ -9,10 +9,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/codec/bytes.hpp>
 #include <sluice/deadline.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>

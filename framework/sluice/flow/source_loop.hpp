@@ -7,9 +7,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/flow/step_loop.hpp>
 
-#include <chrono>
 #include <cstdint>
 
 namespace sluice::detail {

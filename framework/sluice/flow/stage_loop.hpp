@@ -15,11 +15,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/flow/order_gate.hpp>
 #include <sluice/flow/step_loop.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

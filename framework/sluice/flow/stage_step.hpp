@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/flow/copyable.hpp>
 #include <sluice/flow/item_vector.hpp>
 #include <sluice/flow/order_window.hpp>
@@ -14,7 +15,6 @@
 #include <sluice/flow/stage_loop.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -54,7 +54,8 @@ concept BodyThatPassesOn = Body::kPassesOn;
 template <class Body>
 concept BodyThatKeepsState = Body::kKeepsState;
 
-/// Outputs hold items that were counted before: when one is lost, no policy can make up for it.
+/// Outputs hold items that were counted before: when one is lost, no policy can make up for it. It may be
+/// able to tell that it is still whole(): what process() threw last was about its own item only.
 template <class Body>
 concept BodyThatHoldsItems = Body::kHoldsItems;
 
@@ -381,22 +382,33 @@ class StageStep final : public StageLoop {
       const ErrorPolicy& policy = worker().stage().on_error;
       const bool for_letter = HasPayload<In> && policy.last == ErrorPolicy::Last::dead_letter;
       if (number <= policy.retries || for_letter) {
+        begin_attempt(false);
         In copy(std::as_const(item));
+        begin_attempt(true);
         body_->process(std::move(copy), out_.emitter(), context_);
         return;
       }
     }
+    begin_attempt(true);
     body_->process(std::move(item), out_.emitter(), context_);
   }
 
-  Verdict judge(const FailedAttempt& failed) noexcept {
-    if constexpr (BodyThatHoldsItems<Body>) {
-      worker().counts.add(Count::failed);
-      fail_phase(worker(), "process");
-      return Verdict::fail;
+  void begin_attempt(bool has_item) noexcept {
+    if constexpr (BodyThatHoldsItems<Body>) body_has_item_ = has_item;
+  }
+  [[nodiscard]] bool whole() const noexcept {
+    if (BodyThatHoldsItems<Body> && !body_has_item_) return true;
+    if constexpr (requires { body_->whole(); }) {
+      return body_->whole();
     } else {
-      return judge_failure(worker(), failed);
+      return !BodyThatHoldsItems<Body>;
     }
+  }
+  Verdict judge(const FailedAttempt& failed) noexcept {
+    if (whole()) return judge_failure(worker(), failed);
+    worker().counts.add(Count::failed);
+    fail_phase(worker(), "process");
+    return Verdict::fail;
   }
   Verdict judge(const In& item, std::uint64_t ordinal, unsigned number) noexcept {
     if constexpr (HasPayload<In> && (kCopies || Body::kReadsOnly)) {
@@ -427,7 +439,8 @@ class StageStep final : public StageLoop {
   std::shared_ptr<Window> window_;
   Context context_;
   OutputSide<Out> out_;
-  std::optional<Body> body_;  // until the worker leaves
+  std::optional<Body> body_;   // until the worker leaves
+  bool body_has_item_ = true;  // else the item's copy for it was being made
   ItemVector<In> batch_;
   ItemVector<std::size_t> weights_;  // of the batch's items, where they are weighed
 };

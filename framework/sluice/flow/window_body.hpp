@@ -1,5 +1,6 @@
 // sluice/flow/window_body.hpp: windows over all items of a worker, or over those of each of its keys.
 //
+// What a window keeps, its items or a fold of them, is the Gather's business; it makes the open windows.
 // The origin of time windows is the moment at which the worker started, so the keys' windows end together.
 // Layer: flow. Not API.
 // SPDX-License-Identifier: MIT
@@ -8,6 +9,7 @@
 #include <sluice/emitter.hpp>
 #include <sluice/flow/callable.hpp>
 #include <sluice/flow/key_table.hpp>
+#include <sluice/flow/panes.hpp>
 #include <sluice/flow/windows.hpp>
 
 #include <cstddef>
@@ -20,19 +22,53 @@ namespace sluice::detail {
 /// Most windows that come out at once, so that a million keys don't have to lie in the overflow together.
 inline constexpr std::size_t kWindowsAtOnce = 64;
 
-template <class In, class Span, bool kSliding>
+/// Windows keep their items.
+template <class T, class Span, bool kSliding>
+class GatherItems {
+ public:
+  using Open = Windows<T, Span, kSliding>;
+  explicit GatherItems(Span span) noexcept : span_(span) {}
+
+  [[nodiscard]] Open open(Clock::time_point origin) const { return Open(span_, origin); }
+  void begin_item() const noexcept {}
+  [[nodiscard]] bool whole() const noexcept { return false; }  // only putting out can fail
+
+ private:
+  Span span_;
+};
+
+/// Windows keep a fold.
+template <class T, class Span, class Fold, bool kSliding>
+class GatherFold {
+ public:
+  using Open = Panes<T, Span, Fold, kSliding>;
+  GatherFold(Span span, Fold fold)
+      : span_(span), folding_(std::make_unique<Folding<Fold>>(Folding<Fold>{std::move(fold)})) {}
+
+  [[nodiscard]] Open open(Clock::time_point origin) const { return Open(*folding_, span_, origin); }
+  void begin_item() const noexcept { folding_->in_step = true; }
+  [[nodiscard]] bool whole() const noexcept { return folding_->in_step; }
+
+ private:
+  Span span_;
+  std::unique_ptr<Folding<Fold>> folding_;  // the windows point to it
+};
+
+template <class In, class Gather, bool kByTime>
 class WindowBody {
  public:
   static constexpr bool kReadsOnly = false;
   static constexpr bool kHoldsItems = true;
-  using Open = Windows<In, Span, kSliding>;
+  using Open = typename Gather::Open;
   using Out = typename Open::Out;
-  explicit WindowBody(Span span) : span_(span), windows_(span, {}) {}
+  explicit WindowBody(Gather gather) : gather_(std::move(gather)), windows_(gather_.open({})) {}
 
-  void start(Context& context) { windows_ = Open(span_, context.now()); }
+  void start(Context& context) { windows_ = gather_.open(context.now()); }
   void process(In&& item, Emitter<Out>& out, Context& context) {
+    gather_.begin_item();
     windows_.add(std::move(item), time_of(context), emit_to(out));
   }
+  [[nodiscard]] bool whole() const noexcept { return gather_.whole(); }
   [[nodiscard]] Deadline due() const noexcept { return windows_.due(); }
   void on_time(Emitter<Out>& out, Context&) { windows_.close_next(emit_to(out)); }
   bool finish(Emitter<Out>& out) {
@@ -44,35 +80,43 @@ class WindowBody {
 
  private:
   static Clock::time_point time_of(Context& context) {
-    if constexpr (std::is_same_v<Span, TimeSpan>) return context.now();
+    if constexpr (kByTime) return context.now();
     return {};
   }
   static auto emit_to(Emitter<Out>& out) {
     return [&out](Out&& window) { out.emit(std::move(window)); };
   }
 
-  Span span_;
+  Gather gather_;
   Open windows_;
 };
 
-template <class In, class KeyOf, class Span, bool kSliding>
+template <class In, class KeyOf, class Gather, bool kByTime>
 class KeyedWindowBody {
  public:
   static constexpr bool kReadsOnly = false;
   static constexpr bool kHoldsItems = true;
   using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const In&>>;
-  using Open = Windows<In, Span, kSliding>;
+  using Open = typename Gather::Open;
   using Out = std::pair<Key, typename Open::Out>;
-  KeyedWindowBody(std::shared_ptr<const KeyOf> key_of, Span span)
-      : key_of_(std::move(key_of)), span_(span) {}
+  KeyedWindowBody(std::shared_ptr<const KeyOf> key_of, Gather gather)
+      : key_of_(std::move(key_of)), gather_(std::move(gather)) {}
 
   void start(Context& context) { origin_ = context.now(); }
   void process(In&& item, Emitter<Out>& out, Context& context) {
+    gather_.begin_item();
+    const std::size_t known = keys_.size();
     Entry& entry = keys_.entry_of(Key((*key_of_)(std::as_const(item))),
-                                  [this] { return Open(span_, origin_); });
-    entry.state.add(std::move(item), time_of(context), emit_to(out, entry));
+                                  [this] { return gather_.open(origin_); });
+    try {
+      entry.state.add(std::move(item), time_of(context), emit_to(out, entry));
+    } catch (...) {
+      if (keys_.size() > known) keys_.drop_last();  // a key that only a failed item had
+      throw;
+    }
     note_due(entry.state.due());
   }
+  [[nodiscard]] bool whole() const noexcept { return gather_.whole(); }
   [[nodiscard]] Deadline due() const noexcept { return due_; }
   // A part of the keys at a time; nothing is taken in between, because due_ stays as it is until all
   // have been looked at.
@@ -111,7 +155,7 @@ class KeyedWindowBody {
   using Entry = typename KeyTable<Key, Open>::Entry;
 
   static Clock::time_point time_of(Context& context) {
-    if constexpr (std::is_same_v<Span, TimeSpan>) return context.now();
+    if constexpr (kByTime) return context.now();
     return {};
   }
   static auto emit_to(Emitter<Out>& out, const Entry& entry) {
@@ -123,7 +167,7 @@ class KeyedWindowBody {
   }
 
   std::shared_ptr<const KeyOf> key_of_;
-  Span span_;
+  Gather gather_;
   Clock::time_point origin_{};
   KeyTable<Key, Open> keys_;
   Deadline due_;       // no key's window ends before

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/context.hpp>
 #include <sluice/flow/payload.hpp>
 #include <sluice/flow/run_control.hpp>
@@ -14,7 +15,6 @@
 #include <sluice/sync/queue_core.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -11,12 +11,12 @@
 #pragma once
 
 #include <sluice/base/cache_line.hpp>
+#include <sluice/base/clocks.hpp>
 #include <sluice/sync/habit.hpp>
 #include <sluice/sync/ring_index.hpp>
 #include <sluice/sync/task_account.hpp>
 #include <sluice/sync/waiter.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <stop_token>

@@ -17,6 +17,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/clocks.hpp>
 #include <sluice/base/cpu_pause.hpp>
 #include <sluice/deadline.hpp>
 #include <sluice/os/cpu.hpp>
@@ -24,7 +25,6 @@
 #include <sluice/sync/wake_time.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
 namespace sluice::detail {
