@@ -29,6 +29,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/codec.hpp>
 #include <sluice/os/inode.hpp>
 
 #include <cstddef>
@@ -99,3 +100,10 @@ class ArchiveError : public std::runtime_error {
 };
 
 }  // namespace sluice::samples
+
+/// An entry that comes from a worker process is of a kind that there is.
+template <>
+struct sluice::enum_range<sluice::samples::EntryKind> {
+  static constexpr auto least = samples::EntryKind::implied_directory;
+  static constexpr auto most = samples::EntryKind::hard_link;
+};

@@ -23,7 +23,7 @@ ArchiveReader::ArchiveReader(const std::string& path) : path_(path) {
   const Inode found = sluice::detail::inode_of(file_, path);
   if (found.kind != FileKind::regular) {
     throw ArchiveError(fmt::format("{}: it is {}; an archive is read at any place, so give a file",
-                                   path, found.words));
+                                   path, found.words()));
   }
   size_bytes_ = found.size_bytes;
   check_head();

@@ -17,8 +17,8 @@
 namespace sluice::samples {
 
 /// Frames in the order of their chunks' numbers, entries at any time, then commit(). Until then the
-/// archive has a temporary name in its directory (os/new_file.hpp), and without commit() it is
-/// removed.
+/// archive has no name, and without commit() it vanishes, also when the process is killed
+/// (os/new_file.hpp).
 ///
 /// Threads  one at a time.
 class ArchiveWriter {

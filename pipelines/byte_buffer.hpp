@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/codec.hpp>
+#include <sluice/weight.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -67,3 +70,18 @@ class ByteBuffer {
 };
 
 }  // namespace sluice::samples
+
+/// As SharedBytes, so that many bytes go from process to process by reference.
+template <>
+struct sluice::codec<sluice::samples::ByteBuffer> {
+  static void write(const samples::ByteBuffer& buffer, Writer& to);
+  static samples::ByteBuffer read(Reader& from);
+};
+
+/// The whole block, however much of it is in use.
+template <>
+struct sluice::weigher<sluice::samples::ByteBuffer> {
+  static std::size_t held_bytes(const samples::ByteBuffer& buffer) noexcept {
+    return buffer.capacity();
+  }
+};

@@ -35,13 +35,18 @@ bool GroupBySize::finish(Emitter<DuplicateJob>& out) {
     context_->cancel();
     return false;
   }
-  if (!std::exchange(grouped_, true)) group_all();
+  if (!std::exchange(grouped_, true)) {
+    group_all();
+    files_number_ = hand_over_->put(files_);
+  }
   const std::size_t end = std::min(groups_.size(), next_ + kGroupsPerCall);
   std::vector<DuplicateJob> jobs;
   for (; next_ < end; ++next_) {
     Group& group = groups_[next_];
-    DuplicateJob job{
-        .files = files_, .size_bytes = group.size_bytes, .members = std::move(group.members)};
+    DuplicateJob job{.files = files_,
+                     .files_number = files_number_,
+                     .size_bytes = group.size_bytes,
+                     .members = std::move(group.members)};
     if (job.members.size() == 1) {
       job.step = DuplicateStep::equal;  // one file with several names
     } else if (job.members.size() > limits_.most_members) {

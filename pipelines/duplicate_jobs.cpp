@@ -19,27 +19,30 @@ ContentComparer& ExamineFiles::comparer(const Context& context) {
 
 DuplicateVerdict ExamineFiles::operator()(DuplicateJob job, Context& context) {
   DuplicateVerdict verdict{.job = std::move(job)};
-  const DuplicateJob& todo = verdict.job;
-  if (todo.is_done()) return verdict;
+  if (verdict.job.is_done()) return verdict;
   if (context.stop_token().stop_requested()) {  // half a result would be taken for a whole one
     context.cancel();
     return verdict;
   }
+  examine(verdict, context);
+  answer_to_lender(verdict);
+  return verdict;
+}
+
+void ExamineFiles::examine(DuplicateVerdict& verdict, Context& context) {
+  const DuplicateJob& todo = verdict.job;
   context.add_bytes(todo.members.size() * todo.size_bytes);
   if (todo.step == DuplicateStep::heads || todo.step == DuplicateStep::whole) {
-    hash(verdict, context);
-    return verdict;
+    return hash(verdict, context);
   }
   using Undecided = ContentComparer::Undecided;
   verdict.classes = comparer(context).compare(
       *todo.files, todo.members, todo.size_bytes,
       todo.step == DuplicateStep::first ? Undecided::refused : Undecided::allowed);
-  if (todo.step == DuplicateStep::compare) {
-    for (const FailedFile& failed : verdict.classes.failed) {
-      tell_failed(*todo.files, failed, context);
-    }
+  if (todo.step != DuplicateStep::compare) return;
+  for (const FailedFile& failed : verdict.classes.failed) {
+    tell_failed(*todo.files, failed, context);
   }
-  return verdict;
 }
 
 void ExamineFiles::hash(DuplicateVerdict& verdict, Context& context) {
@@ -66,6 +69,8 @@ void tell_failed(const FoundFiles& files, const FailedFile& failed, Context& con
 }
 
 void SettleGroups::process(DuplicateVerdict verdict, Emitter<DuplicateJob>& out) {
+  if (files_ == nullptr) files_ = taker_.take(verdict.job.files_number);
+  verdict.job.files = files_;
   if (verdict.job.is_done()) return out.emit(std::move(verdict.job));
   if (verdict.job.step != DuplicateStep::compare) return gather(verdict, out);
   for (std::vector<FileId>& equal : verdict.classes.equal) {
@@ -160,6 +165,7 @@ void SettleGroups::send(const DuplicateJob& like, DuplicateStep step, std::vecto
                         Emitter<DuplicateJob>& out) {
   if (members.size() < 2) return;
   DuplicateJob job{.files = like.files,
+                   .files_number = like.files_number,
                    .step = step,
                    .size_bytes = like.size_bytes,
                    .members = std::move(members)};

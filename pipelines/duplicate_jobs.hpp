@@ -6,6 +6,10 @@
 // Up to `most_members` files of one size are one job, compared as they are. More are first told apart by the
 // hashes of their heads, on all cores, then by those of all their bytes; what is still together is compared with
 // one of them, in jobs that all cores share. Only comparing calls files equal.
+//
+// Jobs refer to the table of all files. `examine` may be in a worker process all the same: a job that leaves takes
+// along what is known of its members (duplicate_lending.cpp). What comes back has no table; `settle` has it from
+// GroupBySize (hand_over.hpp).
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -13,7 +17,9 @@
 #include <content_comparer.hpp>
 #include <duplicate_walk.hpp>
 #include <found_files.hpp>
+#include <hand_over.hpp>
 
+#include <sluice/codec.hpp>
 #include <sluice/emitter.hpp>
 
 #include <cstddef>
@@ -42,12 +48,14 @@ enum class DuplicateStep : unsigned char {
 };
 
 struct DuplicateJob {
-  std::shared_ptr<const FoundFiles> files{};
+  std::shared_ptr<const FoundFiles> files{};  ///< has the members, perhaps only them
+  std::uint64_t files_number = 0;             ///< under which all files were handed over
   DuplicateStep step = DuplicateStep::compare;
   std::uint64_t size_bytes = 0;
   std::vector<FileId> members{};
-  std::uint64_t group = 0;        ///< heads, whole, first: which large group it is a part of
-  std::size_t group_members = 0;  ///< and how many members all of its parts have
+  std::uint64_t group = 0;         ///< heads, whole, first: which large group it is a part of
+  std::size_t group_members = 0;   ///< and how many members all of its parts have
+  std::vector<FileId> known_as{};  ///< in another process: what the lender calls the members
 
   [[nodiscard]] bool is_done() const noexcept { return step == DuplicateStep::equal; }
 };
@@ -57,6 +65,11 @@ struct DuplicateVerdict {
   ContentClasses classes{};
   std::vector<std::pair<ContentHash, FileId>> hashes{};
 };
+
+using FilesHandOver = HandOver<std::shared_ptr<const FoundFiles>>;
+
+/// In a process that was lent the job: calls the members what the lender calls them.
+void answer_to_lender(DuplicateVerdict& verdict);
 
 /// Appends the jobs for files of one size that may be equal, in parts when they are many.
 void add_jobs(DuplicateJob group, std::size_t most_members, std::vector<DuplicateJob>& to);
@@ -69,8 +82,9 @@ class GroupBySize {
  public:
   using Out = DuplicateJob;
 
-  GroupBySize(bool hard_links, const DuplicateLimits& limits)
-      : hard_links_(hard_links), limits_(limits) {}
+  GroupBySize(bool hard_links, const DuplicateLimits& limits,
+              std::shared_ptr<FilesHandOver> hand_over)
+      : hard_links_(hard_links), limits_(limits), hand_over_(std::move(hand_over)) {}
 
   void start(Context& context) { context_ = &context; }
   void process(WalkItem item, Emitter<DuplicateJob>&) { files_->add(std::move(item.found)); }
@@ -92,7 +106,9 @@ class GroupBySize {
 
   bool hard_links_;
   DuplicateLimits limits_;
+  std::shared_ptr<FilesHandOver> hand_over_;
   Context* context_ = nullptr;
+  std::uint64_t files_number_ = 0;
   std::shared_ptr<FoundFiles> files_ = std::make_shared<FoundFiles>();
   std::vector<Group> groups_{};
   bool grouped_ = false;
@@ -110,6 +126,7 @@ class ExamineFiles {
   [[nodiscard]] DuplicateVerdict operator()(DuplicateJob job, Context& context);
 
  private:
+  void examine(DuplicateVerdict& verdict, Context& context);
   [[nodiscard]] ContentComparer& comparer(const Context& context);
   void hash(DuplicateVerdict& verdict, Context& context);
 
@@ -121,8 +138,10 @@ class ExamineFiles {
 class SettleGroups {
  public:
   using Out = DuplicateJob;
+  static constexpr bool keeps_state = true;  // parts of large groups
 
-  explicit SettleGroups(const DuplicateLimits& limits) : limits_(limits) {}
+  SettleGroups(const DuplicateLimits& limits, std::shared_ptr<FilesHandOver> hand_over)
+      : limits_(limits), taker_(std::move(hand_over)) {}
 
   void start(Context& context) { context_ = &context; }
   void process(DuplicateVerdict verdict, Emitter<DuplicateJob>& out);
@@ -144,9 +163,24 @@ class SettleGroups {
             Emitter<DuplicateJob>& out);
 
   DuplicateLimits limits_;
+  FilesHandOver::Taker taker_;
+  std::shared_ptr<const FoundFiles> files_{};
   Context* context_ = nullptr;
   std::unordered_map<std::uint64_t, LargeGroup> large_{};
   std::uint64_t large_groups_ = 0;
 };
 
 }  // namespace sluice::samples
+
+template <>
+struct sluice::enum_range<sluice::samples::DuplicateStep> {
+  static constexpr auto least = samples::DuplicateStep::compare;
+  static constexpr auto most = samples::DuplicateStep::equal;
+};
+
+/// With what is known of the members, unless the job is done or has no files.
+template <>
+struct sluice::codec<sluice::samples::DuplicateJob> {
+  static void write(const samples::DuplicateJob& job, Writer& to);
+  static samples::DuplicateJob read(Reader& from);
+};

@@ -44,7 +44,7 @@ void ListDirectories::visit_given(const std::string& path, Emitter<WalkItem>& ou
        sluice::detail::status_of(path).kind == FileKind::directory)) {
     return list(path, Links::follow, out);
   }
-  context_->dead(path, fmt::format("it is {}; give files and directories", inode.words));
+  context_->dead(path, fmt::format("it is {}; give files and directories", inode.words()));
 }
 
 void ListDirectories::list(const std::string& path, Links links, Emitter<WalkItem>& out) {

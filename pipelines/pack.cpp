@@ -16,6 +16,7 @@
 #include <pack_stages.hpp>
 #include <pack_walk.hpp>
 
+#include <sluice/codec.hpp>
 #include <sluice/error.hpp>
 #include <sluice/scheduler.hpp>
 
@@ -28,10 +29,15 @@
 namespace sluice::samples {
 namespace {
 
+static_assert(portable<PackJob> && portable<RawPart> && portable<StoredPart>);
+
 // A job is a list of places until it is cut; then it holds 2 MiB at most, as a raw frame holds 1.
 constexpr std::size_t kQueuedPlaces = 16;
 constexpr std::size_t kQueuedContents = 8;
 constexpr std::size_t kQueuedFrames = 16;
+
+// An item that is given up leaves no archive, so more processes may die at one before that.
+constexpr unsigned kProcessAttempts = 8;
 
 void check_level(std::uint64_t level) {
   if (level >= kLeastLevel && level <= kMostLevel) return;
@@ -51,17 +57,26 @@ void describe_pack(Pipeline& pipeline, const PackOptions& options) {
   const auto level = static_cast<int>(options.level);
   const std::size_t cores = Machine::here().cores;
   const auto buffers = std::make_shared<BufferPool>();  // keeps what is idle with the pipeline
-  pipeline.source("walk", factory([paths = options.paths, output = options.output, level] {
-                    return PackSource(paths, output, level);
+  const auto hand_over = std::make_shared<ArchiveHandOver>();
+  pipeline.source("walk",
+                  factory([paths = options.paths, output = options.output, level, hand_over] {
+                    return PackSource(paths, output, level, hand_over);
                   }),
                   {.blocking = true}) |
       map("cut", factory([buffers] { return CutFiles(buffers); }),
-          {.workers = cores, .order = Order::keep, .capacity = kQueuedPlaces, .blocking = true}) |
+          {.workers = cores,
+           .order = Order::keep,
+           .capacity = kQueuedPlaces,
+           .blocking = true,
+           .process = {.attempts = kProcessAttempts}}) |
       stage("group", factory([buffers] { return GroupChunks(buffers); }),
             {.workers = 1, .capacity = kQueuedContents}) |
       map("compress", factory([level, buffers] { return CompressFrames(level, buffers); }),
-          {.workers = cores, .order = Order::keep, .capacity = kQueuedFrames}) |
-      sink("write", factory([buffers] { return WriteArchive(buffers); }),
+          {.workers = cores,
+           .order = Order::keep,
+           .capacity = kQueuedFrames,
+           .process = {.attempts = kProcessAttempts}}) |
+      sink("write", factory([hand_over, buffers] { return WriteArchive(hand_over, buffers); }),
            {.workers = 1, .capacity = kQueuedFrames, .blocking = true});
 }
 

@@ -3,10 +3,15 @@
 //   walk ==jobs==> cut x cores ==jobs, with contents==> group ==raw parts==> compress x cores
 //        ==stored parts==> write
 //
-// The archive that is being written travels too: `walk` opens it, because it must not pack it, and
-// the first job takes it to `write`. It has one owner at any time, and an item that is dropped
-// takes it along, and with it the temporary file. The last job says that the walk has seen
-// everything; no archive gets its name without.
+// All of it is portable (<sluice/codec.hpp>), so `cut` and `compress` can run in worker processes.
+//
+// (1) The archive stays in this process. `walk` opens it, because it must not pack it, and hands it over
+//     (hand_over.hpp) to `write`, which takes it with the first part that it sees; items carry its number alone. It
+//     has one owner at any time, and a run that ends without a commit() takes the unfinished file along.
+// (2) Jobs are numbered by `walk`, parts by `group`, each from 0 without gaps, and both ways keep the order. An item
+//     that is given up (its process died of it again and again) is a gap, which `group` or `write` notices: that
+//     fails the run, because the rest would be no archive of what was found.
+// (3) The last job and the last part say that there is no other; no archive gets its name without.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -14,6 +19,7 @@
 #include <archive_frame.hpp>
 #include <archive_writer.hpp>
 #include <file_cutter.hpp>
+#include <hand_over.hpp>
 #include <tree_walk.hpp>
 
 #include <sluice/context.hpp>
@@ -40,9 +46,12 @@ struct EntryPart {
   }
 };
 
+using ArchiveHandOver = HandOver<std::unique_ptr<ArchiveWriter>>;
+
 /// About as much as pays for its way through a queue: some entries, or a range of a large file.
 struct PackJob {
-  std::unique_ptr<ArchiveWriter> archive{};  ///< the first job has it
+  std::uint64_t archive = 0;  ///< number under which the archive was handed over
+  std::uint64_t number = 0;
   std::vector<EntryPart> parts{};
   ChunkGroup content{};   ///< of all parts, once they are cut
   bool complete = false;  ///< it is the last job: everything was found and handed out
@@ -60,11 +69,15 @@ struct EntryToStore {
 /// What comes out of `group`, and, with another kind of frame, out of `compress`.
 template <class Frame>
 struct ArchivePart {
-  std::unique_ptr<ArchiveWriter> archive{};
+  std::uint64_t archive = 0;  ///< as in a job
+  std::uint64_t number = 0;
   std::optional<Frame> frame{};
   std::vector<EntryToStore> entries{};
   bool complete = false;
 };
+
+/// Throws  std::runtime_error unless the item of that number is the next one, and counts it.
+void expect_number(std::uint64_t number, std::uint64_t& next, const char* what);
 
 /// Ends a run whose archive would be worth nothing: cancels it, and says so once.
 void give_up(Context& context);

@@ -5,6 +5,9 @@
 #include <sluice/os/file.hpp>
 #include <sluice/stages/content_chunker.hpp>
 
+#include <fmt/format.h>
+
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +18,13 @@ void give_up(Context& context) {
   if (context.cancelled()) return;
   context.cancel();
   context.log("stopped before everything was packed: no archive is written");
+}
+
+void expect_number(std::uint64_t number, std::uint64_t& next, const char* what) {
+  if (number != next) {
+    throw std::runtime_error(fmt::format("{} are missing: no archive is written", what));
+  }
+  ++next;
 }
 
 // ---- CutFiles -----------------------------------------------------------------------------------
@@ -46,27 +56,55 @@ void CutFiles::cut(EntryPart& part, ChunkGroup& content) {
 
 // ---- GroupChunks --------------------------------------------------------------------------------
 
+namespace {
+
+[[noreturn]] void fail_content() {
+  throw std::runtime_error("contents and chunks don't fit together: no archive is written");
+}
+
+// What a process has damaged must not be read beyond its end.
+void check_content(const PackJob& job) {
+  std::size_t chunks = 0;
+  for (const EntryPart& part : job.parts) {
+    if (part.chunk_count > job.content.chunks.size() - chunks) fail_content();
+    chunks += part.chunk_count;
+  }
+  std::size_t bytes = 0;
+  for (const ChunkMark& chunk : job.content.chunks) bytes += chunk.size_bytes;
+  if (chunks != job.content.chunks.size() || bytes != job.content.bytes.size()) fail_content();
+}
+
+}  // namespace
+
 // Frames leave as soon as they are full. Entries follow the frames before them, which hold their
 // contents but for what is still being grouped; the index is written when all of it is there.
 void GroupChunks::process(PackJob job, Emitter<RawPart>& out) {
-  if (job.archive) out.emit({.archive = std::move(job.archive)});
+  expect_number(job.number, next_job_, "files");
+  check_content(job);
   const std::string_view bytes = job.content.bytes.view();
   const ChunkMark* chunks = job.content.chunks.data();
   std::size_t at = 0;
   for (EntryPart& part : job.parts) {
-    at += add_content(part, bytes.substr(at), chunks, out);
+    at += add_content(job, part, bytes.substr(at), chunks, out);
     chunks += part.chunk_count;
     if (part.is_last()) add_entry(std::move(part));
   }
   buffers_->give(std::move(job.content.bytes));
   RawPart rest{.entries = std::exchange(entries_, {}), .complete = job.complete};
   if (job.complete) rest.frame = grouper_.finish();
-  if (job.complete || !rest.entries.empty()) out.emit(std::move(rest));
+  if (job.complete || !rest.entries.empty()) send(job, std::move(rest), out);
+}
+
+void GroupChunks::send(const PackJob& job, RawPart part, Emitter<RawPart>& out) {
+  part.archive = job.archive;
+  part.number = parts_++;
+  out.emit(std::move(part));
 }
 
 // Returns  how many of the bytes belong to the part.
-std::size_t GroupChunks::add_content(const EntryPart& part, std::string_view bytes,
-                                     const ChunkMark* chunks, Emitter<RawPart>& out) {
+std::size_t GroupChunks::add_content(const PackJob& job, const EntryPart& part,
+                                     std::string_view bytes, const ChunkMark* chunks,
+                                     Emitter<RawPart>& out) {
   if (part.is_first()) {
     runs_ = {};
     failure_.clear();
@@ -76,7 +114,7 @@ std::size_t GroupChunks::add_content(const EntryPart& part, std::string_view byt
   for (std::size_t i = 0; i < part.chunk_count; ++i) {
     std::optional<RawFrame> frame =
         grouper_.add(chunks[i], bytes.substr(at, chunks[i].size_bytes), runs_);
-    if (frame) out.emit({.frame = std::move(frame)});
+    if (frame) send(job, {.frame = std::move(frame)}, out);
     at += chunks[i].size_bytes;
   }
   return at;
@@ -102,7 +140,8 @@ void GroupChunks::add_entry(EntryPart part) {
 // ---- CompressFrames -----------------------------------------------------------------------------
 
 StoredPart CompressFrames::operator()(RawPart part) {
-  StoredPart stored{.archive = std::move(part.archive),
+  StoredPart stored{.archive = part.archive,
+                    .number = part.number,
                     .entries = std::move(part.entries),
                     .complete = part.complete};
   if (part.frame) {
@@ -121,7 +160,8 @@ void WriteArchive::process(StoredPart part) {
     give_up(*context_);
     return;
   }
-  if (part.archive) archive_ = std::move(part.archive);
+  expect_number(part.number, next_part_, "frames");
+  if (archive_ == nullptr) archive_ = taker_.take(part.archive);
   if (part.frame) {
     archive_->append(*part.frame);
     context_->add_bytes(part.frame->bytes.size());
@@ -151,7 +191,10 @@ void WriteArchive::add(const EntryToStore& found) {
 
 void WriteArchive::finish() {
   if (stopped()) give_up(*context_);
-  if (complete_ && !stopped()) static_cast<void>(archive_->commit());
+  if (!stopped()) {
+    if (!complete_) throw std::runtime_error("the last frames are missing: no archive is written");
+    static_cast<void>(archive_->commit());
+  }
   archive_.reset();
 }
 

@@ -43,6 +43,7 @@ class CutFiles {
 class GroupChunks {
  public:
   using Out = RawPart;
+  static constexpr bool keeps_state = true;  // all chunks that it has seen
 
   explicit GroupChunks(std::shared_ptr<BufferPool> buffers)
       : buffers_(std::move(buffers)), grouper_(buffers_) {}
@@ -51,13 +52,16 @@ class GroupChunks {
   void process(PackJob job, Emitter<RawPart>& out);
 
  private:
-  std::size_t add_content(const EntryPart& part, std::string_view bytes, const ChunkMark* chunks,
-                          Emitter<RawPart>& out);
+  std::size_t add_content(const PackJob& job, const EntryPart& part, std::string_view bytes,
+                          const ChunkMark* chunks, Emitter<RawPart>& out);
   void add_entry(EntryPart part);
+  void send(const PackJob& job, RawPart part, Emitter<RawPart>& out);
 
   std::shared_ptr<BufferPool> buffers_;
   Context* context_ = nullptr;
   FrameGrouper grouper_;
+  std::uint64_t next_job_ = 0;
+  std::uint64_t parts_ = 0;
   // Of the file in progress, which may go on in the next job.
   RunList runs_{};
   std::string failure_{};
@@ -77,14 +81,15 @@ class CompressFrames {
   FrameCompressor compressor_;
 };
 
-/// Writes frames as they come, and index and footer at the end. Without the last part, and after a
-/// stop, there is no archive.
+/// Takes the archive that `walk` has opened, writes frames as they come, and index and footer at the end. After
+/// a stop there is no archive.
 ///
 /// Blocks   while the system writes.
-/// Throws   std::system_error: full disk, closed pipe.
+/// Throws   std::system_error: full disk, closed pipe; std::runtime_error when a part is missing, also the last.
 class WriteArchive {
  public:
-  explicit WriteArchive(std::shared_ptr<BufferPool> buffers) : buffers_(std::move(buffers)) {}
+  WriteArchive(std::shared_ptr<ArchiveHandOver> hand_over, std::shared_ptr<BufferPool> buffers)
+      : taker_(std::move(hand_over)), buffers_(std::move(buffers)) {}
 
   void start(Context& context) { context_ = &context; }
   void process(StoredPart part);
@@ -94,9 +99,11 @@ class WriteArchive {
   void add(const EntryToStore& found);
   [[nodiscard]] bool stopped() const;
 
+  ArchiveHandOver::Taker taker_;
   std::shared_ptr<BufferPool> buffers_;
   Context* context_ = nullptr;
   std::unique_ptr<ArchiveWriter> archive_{};
+  std::uint64_t next_part_ = 0;
   std::unordered_map<std::uint64_t, std::uint32_t> numbers_{};  // of entries that have other names
   bool complete_ = false;
 };

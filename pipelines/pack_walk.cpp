@@ -17,21 +17,29 @@ constexpr std::chrono::milliseconds kGatherFor{1};
 
 }  // namespace
 
-PackSource::PackSource(std::vector<std::string> paths, std::string output, int level)
-    : paths_(std::move(paths)), output_(std::move(output)), level_(level) {}
+PackSource::PackSource(std::vector<std::string> paths, std::string output, int level,
+                       std::shared_ptr<ArchiveHandOver> hand_over)
+    : paths_(std::move(paths)),
+      output_(std::move(output)),
+      level_(level),
+      hand_over_(std::move(hand_over)) {}
 
 void PackSource::start(Context& context) {
   context_ = &context;
-  archive_ = std::make_unique<ArchiveWriter>(output_, level_);
-  walk_.emplace(paths_, archive_->identities());
+  auto archive = std::make_unique<ArchiveWriter>(output_, level_);
+  walk_.emplace(paths_, archive->identities());
+  archive_ = hand_over_->put(std::move(archive));
 }
 
 bool PackSource::next(Emitter<PackJob>& out) {
   PackJob job;
   fill(job);
   job.complete = ended_;
-  job.archive = std::move(archive_);
-  if (job.archive || job.complete || !job.parts.empty()) out.emit(std::move(job));
+  if (job.complete || !job.parts.empty()) {
+    job.archive = archive_;
+    job.number = jobs_++;
+    out.emit(std::move(job));
+  }
   return !ended_;
 }
 

@@ -25,7 +25,9 @@ class PackSource {
  public:
   using Out = PackJob;
 
-  PackSource(std::vector<std::string> paths, std::string output, int level);
+  /// The archive is opened and handed over.
+  PackSource(std::vector<std::string> paths, std::string output, int level,
+             std::shared_ptr<ArchiveHandOver> hand_over);
 
   void start(Context& context);
   bool next(Emitter<PackJob>& out);
@@ -41,7 +43,9 @@ class PackSource {
   std::string output_;
   int level_;
   Context* context_ = nullptr;
-  std::unique_ptr<ArchiveWriter> archive_{};
+  std::shared_ptr<ArchiveHandOver> hand_over_;
+  std::uint64_t archive_ = 0;
+  std::uint64_t jobs_ = 0;
   std::optional<TreeWalk> walk_{};
   std::optional<TreeEntry> large_{};  // a file of several ranges, which are not all handed out
   std::uint64_t next_offset_ = 0;     // of its next range

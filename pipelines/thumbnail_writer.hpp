@@ -30,6 +30,9 @@ namespace sluice::samples {
 /// Threads one each; several may write into one directory.
 class ThumbnailWriter {
  public:
+  /// The file that it writes: a death would leave it beside its name.
+  static constexpr bool keeps_state = true;
+
   /// `paths` are those that are read.
   ThumbnailWriter(std::string output, std::vector<std::string> paths)
       : output_(std::move(output)), paths_(std::move(paths)) {}

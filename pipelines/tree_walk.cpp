@@ -183,7 +183,7 @@ void TreeWalk::keep(TreeEntry entry) {
       break;
     default:
       skip(entry.path,
-           fmt::format("it is {}; only files, directories and links are stored", inode.words));
+           fmt::format("it is {}; only files, directories and links are stored", inode.words()));
       return;
   }
   entry.number = entries_;
