@@ -126,7 +126,7 @@ TEST_CASE("Spill: a producer goes on while the consumer stands still, and nothin
     CHECK(open_bytes(scratch.path()) + kSlot > store.file_bytes);  // its last slot is not full
     CHECK(std::filesystem::is_empty(scratch.path()));
     CHECK_THAT(run->explain(), Contains(" of them in a file"));
-    CHECK_THAT(run->explain(), Contains("slow/spill.0: blocked"));
+    wait_until([&] { return run->explain().find("slow/spill.0: blocked") != std::string::npos; });
     gate.open();
     const Report report = run.end();
     CHECK(report.status == RunStatus::done);

@@ -6,7 +6,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 if(NOT BUDGET)
-  set(BUDGET 82500)
+  set(BUDGET 80000)
 endif()
 
 file(MAKE_DIRECTORY ${WORK})

@@ -12,7 +12,7 @@ set(levels
   "error|deadline|start_method"
   "(sync|os|observe)/.*|queue_status"
   "queue|ordered_queue|get_result|codec(/.*)?|shared_bytes|weight"
-  "(flow/.*)|stage|emitter|options|context|batch|throttle"
+  "(flow/.*)|stage|emitter|options|context|batch|fold|throttle"
   "pipeline|stream|feedback|reduce|per_key|when_full|spill|window|chaos|report(_.*)?"
   "scheduler|plan_.*"
   "(runtime|process)/.*"

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace sluice {
@@ -123,18 +124,28 @@ TEST_CASE("Edge bytes: an inlet waits for bytes, and an outlet makes room", "[me
   WatchedRun run(p);
   auto in = run->inlet<std::string>("in");
   auto out = run->outlet<std::string>("out");
-  // One lies in the outlet's edge, one waits in the port, two in the inlet's edge.
+  // One lies in the outlet's edge, one waits in the port, two in the inlet's edge; a third one where the
+  // worker took two at once.
   std::size_t put = 0;
   while (in.put(std::string(1000, 'x'), Deadline::after(std::chrono::milliseconds{200})) ==
          PutStatus::ok) {
     ++put;
   }
-  CHECK(put == 4);
-  CHECK(out.get()->size() == 1000);
-  CHECK(in.put(std::string(1000, 'y')) == PutStatus::ok);
-  in.close();
-  while (out.get()) ++put;
-  CHECK(put == 8);
+  CHECK(put <= 5);
+  // What it waits for is that the outlet is read.
+  std::thread last{[&in, &put] {
+    if (in.put(std::string(1000, 'y')) == PutStatus::ok) ++put;
+    in.close();
+  }};
+  std::size_t got = 0;
+  std::size_t last_ones = 0;
+  while (const auto item = out.get()) {
+    ++got;
+    if (item->front() == 'y') ++last_ones;
+  }
+  last.join();
+  CHECK(got == put);
+  CHECK(last_ones == 1);
 }
 
 TEST_CASE("Edge bytes: a get of many takes what it may in bytes, and tells weights", "[memory]") {

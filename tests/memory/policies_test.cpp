@@ -156,7 +156,7 @@ TEST_CASE("Memory by seed: a branch that drops its oldest", "[memory]") {
 
 TEST_CASE("Memory by seed: a branch that spills", "[memory]") {
   const Happened happened = explore("spill", [](Round& r) {
-    if (r.draw.one_in(20)) r.widened = 100;  // so that blocks go to the file
+    if (r.draw.one_in(20)) r.widened = 1000;  // so that blocks go to the file
     auto stream = r.source();
     stream |
         when_full(spill({.max_bytes = r.draw.one_in(2) ? 1 : std::uint64_t{1} << 30,

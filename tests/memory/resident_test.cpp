@@ -50,14 +50,14 @@ TEST_CASE(
     const Seen without = grow(carrier, {});
     std::cout << "memory, resident on " << carrier << ": " << without.resident_kib / kMiB
               << " MiB without a budget";
-    for (const std::uint64_t mib : {64, 256}) {
+    for (const std::uint64_t mib : {64U, 256U}) {
       INFO("carrier " << carrier << ", budget of " << mib << " MiB");
       const Seen with = grow(carrier, {"--memory", std::to_string(mib) + "M"});
       std::cout << ", " << with.resident_kib / kMiB << " with " << mib;
       CHECK(with.sum == without.sum);
       if (kUnderSanitizer) continue;  // its allocator keeps what is freed
       CHECK(with.resident_kib < (mib + 64) * kMiB);
-      CHECK(without.resident_kib > (mib + 64) * kMiB * 3 / 2);
+      CHECK(without.resident_kib > (mib + 64) * kMiB * 6 / 5);
     }
     std::cout << '\n';
   }

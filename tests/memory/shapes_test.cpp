@@ -68,7 +68,8 @@ struct Round {
         "read",
         [this]() -> std::optional<Load> {
           if (emitted == count) return std::nullopt;
-          return grown({.n = emitted++}, 7 * emitted);
+          const Number n = emitted++;
+          return grown({.n = n}, 7 * emitted);
         },
         draw.source());
   }

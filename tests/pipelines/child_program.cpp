@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace sluice::testing_support {
 namespace {
@@ -129,6 +130,8 @@ ChildProgram::~ChildProgram() {
 }
 
 void ChildProgram::send(int signal) const { checked(::kill(pid_, signal), "kill"); }
+
+void ChildProgram::begin_to_read_err() { err_fd_ = std::exchange(unread_fd_, -1); }
 
 void ChildProgram::close_out() { close_and_forget(out_fd_); }
 

@@ -39,11 +39,14 @@ class ChildProgram {
   ChildProgram(const ChildProgram&) = delete;
   ChildProgram& operator=(const ChildProgram&) = delete;
 
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   void send(int signal) const;
   /// Reads until standard error holds the text behind its first `from` bytes, or is closed.
   /// Returns  whether it came.
   bool wait_for_err(const std::string& text, std::size_t from = 0);
   bool wait_for_out(const std::string& text);
+  /// What was a full pipe that nobody reads is read from now on, its filling (zeros) first.
+  void begin_to_read_err();
   /// Nobody reads its standard output any more.
   void close_out();
   /// Reads everything and waits for the end.

@@ -105,7 +105,7 @@ TEST_CASE("list shows name and summary, also as JSON", "[cli]") {
   CHECK_THAT(text.out, Contains("\ncount_to  prints the numbers below a limit\n"));
   const Json json = Json::parse(cli({"list", "--json"}).out);
   CHECK(json["program"] == "cli_program");
-  CHECK(json["pipelines"].size() == 12);
+  CHECK(json["pipelines"].size() == 13);
   CHECK(json["pipelines"][0]["name"] == "count_to");
   CHECK(json["pipelines"][0]["summary"] == "prints the numbers below a limit");
 }

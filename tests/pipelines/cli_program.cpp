@@ -99,6 +99,25 @@ PipelineEntry count_to() {
           .details = "  cli_program run count_to 3\n"};
 }
 
+// Logs much about each number before it prints it.
+PipelineEntry chatty() {
+  return {.name = "chatty",
+          .args = {{.name = "limit",
+                    .kind = ArgKind::number,
+                    .help = "first one left out; 0 for none",
+                    .positional = true}},
+          .build = [](Pipeline& p, const Args& args) {
+            const std::uint64_t limit = args.number("limit");
+            numbers(p, limit == 0 ? std::nullopt : std::optional(limit)) |
+                sluice::sink("print",
+                             [](std::uint64_t n, Context& context) {
+                               context.log(std::to_string(n) + std::string(200, '.'));
+                               print_line(std::to_string(n));
+                             },
+                             {.blocking = true});
+          }};
+}
+
 PipelineEntry asks() {
   return {.name = "asks",
           .summary = "declares no arguments, its builder asks",
@@ -244,7 +263,7 @@ PipelineEntry refuses() {
 
 int main(int argc, char** argv) {
   return sluice::main(argc, argv,
-                      {count_to(), asks(), endless(), gated(), stuck(), thirds(), fails(), polite(),
-                       weighed(), wired(), faulty(), refuses()},
+                      {count_to(), chatty(), asks(), endless(), gated(), stuck(), thirds(), fails(),
+                       polite(), weighed(), wired(), faulty(), refuses()},
                       {.summary = "Pipelines for the tests of the command line."});
 }

@@ -38,7 +38,9 @@ using Meddle = std::function<void(const PackJob&)>;
 // `pack` as it is described in pipelines/pack.cpp, but for the stage that meddles.
 void describe_meddled(Pipeline& p, const Strings& paths, const std::string& output, Meddle meddle) {
   const auto buffers = std::make_shared<BufferPool>();
-  p.source("walk", factory([=] { return PackSource(paths, output, 1); }), {.blocking = true}) |
+  const auto hand_over = std::make_shared<ArchiveHandOver>();
+  p.source("walk", factory([=] { return PackSource(paths, output, 1, hand_over); }),
+           {.blocking = true}) |
       map("meddle",
           [meddle = std::move(meddle)](PackJob job) {
             meddle(job);
@@ -51,7 +53,7 @@ void describe_meddled(Pipeline& p, const Strings& paths, const std::string& outp
             {.workers = 1, .capacity = 4}) |
       map("compress", factory([buffers] { return CompressFrames(1, buffers); }),
           {.workers = 2, .order = Order::keep, .capacity = 4}) |
-      sink("write", factory([buffers] { return WriteArchive(buffers); }),
+      sink("write", factory([hand_over, buffers] { return WriteArchive(hand_over, buffers); }),
            {.workers = 1, .capacity = 4});
 }
 
@@ -135,7 +137,9 @@ TEST_CASE("pack: a large file whose later part changed is left out as a whole", 
       fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds(1));
     };
     const Strings dead = pack_meddled(scratch, {scratch / "in"}, when_found(file, time, touch));
-    CHECK(dead == Strings{file + ": changed since it was found"});
+    REQUIRE(dead.size() == 1);  // which of the two depends on how far it was read
+    CHECK((dead[0] == file + ": changed since it was found" ||
+           dead[0] == file + ": changed while it was read"));
     CHECK(packed_paths(scratch / "archive") == without_slash({scratch / "in/a", scratch / "in/c"}));
     verify_serially(scratch / "archive");
     unpack_serially(scratch / "archive", scratch / "out");
@@ -203,6 +207,49 @@ TEST_CASE("pack: a stage that fails leaves no archive, however far the run was",
     });
     CHECK_THROWS_AS(run_watched(p), StageError);
     CHECK(names_in(scratch / "out").empty());
+  }
+}
+
+// As when the process of a stage has died too often at an item.
+TEST_CASE("pack: an item that gets lost between stages fails the run, and there is no archive",
+          "[pack]") {
+  const Scratch scratch;
+  auto random = random_engine();
+  const std::string tree = make_sample_tree(scratch, "in", random);
+  fs::create_directory(scratch / "out");
+  enum class Lost { none, job, last_job, part, last_part };
+  for (const Lost lost : {Lost::none, Lost::job, Lost::last_job, Lost::part, Lost::last_part}) {
+    CAPTURE(static_cast<int>(lost));
+    const auto buffers = std::make_shared<BufferPool>();
+    const auto hand_over = std::make_shared<ArchiveHandOver>();
+    Pipeline p("pack");
+    p.source("walk", factory([=, output = scratch / "out/archive"] {
+               return PackSource({tree}, output, 1, hand_over);
+             })) |
+        map("cut", factory([=] { return CutFiles(buffers); }), {.workers = 1}) |
+        filter("jobs",
+               [=](const PackJob& job) {
+                 return lost == Lost::last_job ? !job.complete
+                                               : lost != Lost::job || job.number != 1;
+               },
+               {.workers = 1}) |
+        stage("group", factory([=] { return GroupChunks(buffers); }), {.workers = 1}) |
+        map("compress", factory([=] { return CompressFrames(1, buffers); }), {.workers = 1}) |
+        filter("parts",
+               [=](const StoredPart& part) {
+                 return lost == Lost::last_part ? !part.complete
+                                                : lost != Lost::part || part.number != 2;
+               },
+               {.workers = 1}) |
+        sink("write", factory([=] { return WriteArchive(hand_over, buffers); }), {.workers = 1});
+    if (lost == Lost::none) {
+      CHECK(run_watched(p).status == RunStatus::done);
+      CHECK(names_in(scratch / "out") == Strings{"archive"});
+      fs::remove(scratch / "out/archive");
+    } else {
+      CHECK_THROWS_WITH(run_watched(p), Catch::Contains("missing: no archive is written"));
+      CHECK(names_in(scratch / "out").empty());
+    }
   }
 }
 

@@ -24,6 +24,8 @@ using testing_support::MoveOnly;
 using testing_support::Number;
 using testing_support::numbers;
 
+using Strings = std::vector<std::string>;
+
 constexpr auto kIgnore = [](const auto&) {};
 
 Number same(Number n) { return n; }
@@ -168,6 +170,52 @@ TEST_CASE("Refused: carrier process for what keeps something of its items, and f
   CHECK(refused_with(
       refusal_of(with_options({.carrier = Carrier::process, .process = {.attempts = 0}})),
       {"stage same", "process.attempts is 0"}));
+}
+
+namespace {
+
+struct Last {
+  static constexpr bool keeps_state = true;
+  Number last = 0;
+};
+struct LastNumber : Last {
+  Number operator()(Number n) { return std::exchange(last, n); }
+};
+struct IsNew : Last {
+  bool operator()(const Number& n) { return std::exchange(last, n) != n; }
+};
+struct Differences : Last {
+  void operator()(Number n, Emitter<Number>& out) { out.emit(n - std::exchange(last, n)); }
+};
+struct Steps : Last {
+  using Out = Number;
+  void process(Number n, Emitter<Number>& out) { out.emit(n - std::exchange(last, n)); }
+};
+struct KeepLast : Last {
+  void process(Number n) { last = n; }
+};
+struct KeepsNothing {
+  static constexpr bool keeps_state = false;
+  Number operator()(Number n) const { return n; }
+};
+
+}  // namespace
+
+TEST_CASE("Refused: carrier process for callables that say that they keep something",
+          "[pipeline]") {
+  const StageOptions there{.carrier = Carrier::process};
+  Pipeline p("state");
+  p.source("read", []() -> std::optional<Number> { return std::nullopt; }) |
+      map("nothing", KeepsNothing(), there) | map("map", LastNumber(), there) |
+      filter("filter", IsNew(), there) | flat_map<Number>("flat_map", Differences(), there) |
+      stage("stage", Steps(), there) | sink("sink", KeepLast(), {.carrier = Carrier::process});
+  Strings stages;
+  for (const std::string& fault : refusal_of(p)) {
+    CHECK_THAT(fault, Catch::Contains("it keeps something of its items"));
+    stages.push_back(fault.substr(0, fault.find(':')));
+  }
+  CHECK(stages ==
+        Strings{"stage map", "stage filter", "stage flat_map", "stage stage", "stage sink"});
 }
 
 TEST_CASE("Refused: a streaming stage on the pool", "[pipeline]") {

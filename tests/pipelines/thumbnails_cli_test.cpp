@@ -230,6 +230,14 @@ TEST_CASE("thumbnails: files that ask for gigabytes don't get them", "[thumbnail
   CHECK(names_below(scratch / "out") == Words{"good.jpg.jpg"});
 }
 
+TEST_CASE("thumbnails: writing in a worker process, which could leave half a file, is refused",
+          "[thumbnails][cli]") {
+  const Scratch scratch;
+  const std::string refusal =
+      one_line(2, {scratch.path(), "--output", scratch / "out", "--carrier", "write=process"});
+  CHECK_THAT(refusal, Contains("stage write: it can't run on carrier process: it keeps something"));
+}
+
 TEST_CASE("thumbnails: an interrupt leaves whole files only, exit code 130", "[thumbnails][cli]") {
   auto random = random_engine();
   const Scratch scratch;

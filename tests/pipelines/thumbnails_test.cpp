@@ -79,7 +79,7 @@ Strings names_of(const Files& files) {
 
 // Images of several kinds, among other files and some damaged ones.
 void make_tree(const Scratch& scratch, std::mt19937_64& random) {
-  for (int i = 0; i < 6; ++i) {
+  for (unsigned i = 0; i < 6; ++i) {
     const auto width = 20 + static_cast<std::uint32_t>(random() % 200);
     const auto height = 20 + static_cast<std::uint32_t>(random() % 200);
     const std::string prefix = "in/" + std::to_string(i % 3) + '/' + std::to_string(i);

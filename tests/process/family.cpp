@@ -133,6 +133,20 @@ ServerEvent start_worker(WorkerServer& server, const detail::WorkerSpec& spec,
   return event;
 }
 
+Told tell(WorkerServer& server, const detail::WorkerSpec& spec,
+          std::initializer_list<int> descriptors) {
+  const ServerEvent started = start_worker(server, spec, descriptors);
+  Told told;
+  told.err = read_to_end(started.stderr_pipe.number());
+  told.end = await(server, ServerEvent::Kind::exited).end;
+  return told;
+}
+
+Told tell_of(detail::ServeWorker serve, const detail::WorkerSpec& spec) {
+  const auto server = WorkerServer::fork_now(std::move(serve));
+  return tell(*server, spec);
+}
+
 std::string read_to_end(int descriptor) {
   std::string text;
   for (;;) {

@@ -62,6 +62,16 @@ detail::ServerEvent await(detail::WorkerServer& server, detail::ServerEvent::Kin
 /// Starts a worker and waits until it runs.
 detail::ServerEvent start_worker(detail::WorkerServer& server, const detail::WorkerSpec& spec,
                                  std::initializer_list<int> descriptors = {});
+/// What one worker did: everything it wrote to standard error, and how it ended.
+struct Told {
+  std::string err;
+  detail::ProcessEnd end;
+};
+/// Starts a worker and waits until it has ended.
+Told tell(detail::WorkerServer& server, const detail::WorkerSpec& spec,
+          std::initializer_list<int> descriptors = {});
+/// The same with a server of its own.
+Told tell_of(detail::ServeWorker serve, const detail::WorkerSpec& spec = {.key = 1});
 /// All that comes from the pipe until its end.
 std::string read_to_end(int descriptor);
 void write_text(int descriptor, const std::string& text);

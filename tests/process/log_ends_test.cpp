@@ -92,7 +92,7 @@ void worker_main(Logs& logs, std::int64_t spin_ns, OffThreadChecks& checks) {
 
 TEST_CASE("log ends: two threads that sleep and wake each other lose nothing", "[process]") {
   const std::int64_t spin_ns = GENERATE(0, 2000);
-  const std::size_t most_gathered = GENERATE(1, 30);
+  const std::size_t most_gathered = GENERATE(as<std::size_t>(), 1, 30);
   Logs logs(4096);
   ParentEnd end(logs.parent, logs.worker, Logs::area(logs.down), Logs::area(logs.up),
                 logs.worker_bell);

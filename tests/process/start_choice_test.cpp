@@ -5,8 +5,10 @@
 #include <sluice/os/thread_list.hpp>
 #include <sluice/process/entry_guard.hpp>
 #include <sluice/process/start_choice.hpp>
+#include <sluice/runtime/pool_carrier.hpp>
 #include <sluice/sluice.hpp>
 
+#include <process/held_yields.hpp>
 #include <process/rounds.hpp>
 #include <support/scale.hpp>
 
@@ -29,6 +31,20 @@ std::string refusal(const StartSituation& situation) {
   } catch (const sluice::UsageError& error) {
     return error.what();
   }
+}
+
+void run_on_the_pool() {
+  sluice::Pipeline pipeline("pool");
+  int next = 0;
+  std::atomic<int> sum{0};
+  pipeline.source("count",
+                  [&]() -> std::optional<int> {
+                    return next < 100 ? std::optional<int>(next++) : std::nullopt;
+                  }) |
+      sluice::sink("add", [&](const int& item) { sum += item; },
+                   {.carrier = sluice::Carrier::pool});
+  static_cast<void>(sluice::run(pipeline));
+  CHECK(sum == 4950);
 }
 
 }  // namespace
@@ -114,20 +130,25 @@ TEST_CASE("other threads are listed by name while they run, and not after join",
 
 TEST_CASE("a run on the pool leaves no thread that would forbid to fork", "[server][start]") {
   for (Rounds rounds(scaled(20)); rounds.next();) {
-    sluice::Pipeline pipeline("pool");
-    int next = 0;
-    std::atomic<int> sum{0};
-    pipeline.source("count",
-                    [&]() -> std::optional<int> {
-                      return next < 100 ? std::optional<int>(next++) : std::nullopt;
-                    }) |
-        sluice::sink("add", [&](const int& item) { sum += item; },
-                     {.carrier = sluice::Carrier::pool});
-    static_cast<void>(sluice::run(pipeline));
-    CHECK(sum == 4950);
+    run_on_the_pool();
     const StartSituation situation = start_situation(StartMethod::automatic);
     CHECK(text_of(situation.threads) == "");
     CHECK(choose_start_method(situation) == StartMethod::forkserver);
+  }
+}
+
+// Each look for more work is a yield, and each yield may cost the time slices of all other programs.
+TEST_CASE(
+    "the pool's threads leave without looking for more work, so a fork need not wait for them",
+    "[server][start]") {
+  for (Rounds rounds(scaled(10)); rounds.next();) {
+    end_unused_pool_threads();
+    HeldYields held;
+    run_on_the_pool();
+    held.let_go();
+    end_unused_pool_threads();
+    CHECK(text_of(other_threads()) == "");
+    CHECK(held.most() <= 10);  // of the hundred that they may do
   }
 }
 

@@ -223,7 +223,7 @@ TEST_CASE("A process whose payload is no file of the right kind is killed, and i
 }
 
 TEST_CASE("Few descriptors: payloads are copied instead, and nothing is lost", "[process]") {
-  const std::string limit = GENERATE("40", "64", "100");
+  const std::string limit = GENERATE("46", "64", "100");
   CAPTURE(limit);
   const Number count = scaled(210);
   const Crates run = read_crates(run_program(

@@ -91,14 +91,19 @@ void share_arrivals() {
   if (::sem_init(arrivals, 1, 0) != 0) throw std::runtime_error("no semaphore");
 }
 
+void say_arrived() {
+  if (arrivals != nullptr) static_cast<void>(::sem_post(arrivals));
+}
+void wait_for_an_arrival() {
+  while (arrivals != nullptr && ::sem_wait(arrivals) != 0) {
+  }
+}
+
 // Until everything before this parcel has come out at the end. For one process, which does not die.
 void wait_for_all_before(std::uint64_t number) {
   static std::uint64_t arrived = 0;
   const std::uint64_t outputs = number / 3 * 3 + (number % 3 == 2 ? 1 : 0);
-  for (; arrived < outputs; ++arrived) {
-    while (::sem_wait(arrivals) != 0) {
-    }
-  }
+  for (; arrived < outputs; ++arrived) wait_for_an_arrival();
 }
 
 [[noreturn]] void hang() {
@@ -109,6 +114,7 @@ void wait_for_all_before(std::uint64_t number) {
 void wait_for_a_stop(Context& context, bool for_a_cancel) {
   const std::stop_token token = context.stop_token();
   std::fprintf(stderr, "waits, asked already %d\n", token.stop_requested() ? 1 : 0);
+  say_arrived();
   while (for_a_cancel ? !context.cancelled() : !token.stop_requested()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -226,12 +232,14 @@ struct Sink {
     const auto bit = static_cast<std::uint8_t>(1U << parcel.output);
     if ((seen[parcel.number] & bit) != 0) ++doubled;
     seen[parcel.number] |= bit;
-    if (arrivals != nullptr) static_cast<void>(::sem_post(arrivals));
+    if (enough == 0) say_arrived();
     if (slow_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(slow_ms));
     const std::uint64_t place = parcel.number * 3 + parcel.output;
     ordered = ordered && place >= last;
     last = place;
-    if (++outputs == enough) context->enough();
+    if (++outputs != enough) return;
+    wait_for_an_arrival();
+    context->enough();
   }
   void finish() const {
     std::uint64_t lost = 0;
@@ -252,7 +260,8 @@ struct Sink {
   std::uint64_t corrupt = 0;
   std::uint64_t last = 0;
   bool ordered = true;
-  std::uint64_t enough = 0;  // outputs after which no more is wanted; 0: never
+  std::uint64_t enough =
+      0;  // outputs after which no more is wanted, and a function that waits; 0: never
   Context* context = nullptr;
 };
 
@@ -299,8 +308,8 @@ void parcels(Pipeline& p, const Args& args) {
   Sink sink;
   sink.seen.resize(count);
   sink.slow_ms = args.number("slow-ms");
-  if (args.text("trouble") == "wait") share_arrivals();
   sink.enough = static_cast<std::uint64_t>(args.number("enough"));
+  if (args.text("trouble") == "wait" || sink.enough > 0) share_arrivals();
   if (!args.flag("twice")) {
     worked | sluice::sink("receive", std::move(sink));
     return;

@@ -69,17 +69,56 @@ bool Allocations::has_failed() noexcept { return counts.count > counts.failing; 
 using sluice::testing_support::allocate;
 using sluice::testing_support::release;
 
-void* operator new(std::size_t bytes) { return allocate(bytes, 1); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return allocate(bytes, static_cast<std::size_t>(alignment));
+// All forms: one that is left out would be the sanitizer's own where there is one, and its memory has no size in front.
+namespace {
+
+void* allocate_or_null(std::size_t bytes, std::size_t alignment) noexcept {
+  try {
+    return allocate(bytes, alignment);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
+std::size_t number(std::align_val_t alignment) noexcept {
+  return static_cast<std::size_t>(alignment);
+}
+
+}  // namespace
+
+using std::align_val_t;
+using std::nothrow_t;
+using std::size_t;
+
+void* operator new(size_t bytes) { return allocate(bytes, 1); }
+void* operator new[](size_t bytes) { return allocate(bytes, 1); }
+void* operator new(size_t bytes, const nothrow_t&) noexcept { return allocate_or_null(bytes, 1); }
+void* operator new[](size_t bytes, const nothrow_t&) noexcept { return allocate_or_null(bytes, 1); }
+void* operator new(size_t bytes, align_val_t at) { return allocate(bytes, number(at)); }
+void* operator new[](size_t bytes, align_val_t at) { return allocate(bytes, number(at)); }
+void* operator new(size_t bytes, align_val_t at, const nothrow_t&) noexcept {
+  return allocate_or_null(bytes, number(at));
+}
+void* operator new[](size_t bytes, align_val_t at, const nothrow_t&) noexcept {
+  return allocate_or_null(bytes, number(at));
+}
+
 void operator delete(void* memory) noexcept { release(memory, 1); }
-void operator delete(void* memory, std::size_t) noexcept { release(memory, 1); }
-void operator delete(void* memory, std::align_val_t alignment) noexcept {
-  release(memory, static_cast<std::size_t>(alignment));
+void operator delete[](void* memory) noexcept { release(memory, 1); }
+void operator delete(void* memory, size_t) noexcept { release(memory, 1); }
+void operator delete[](void* memory, size_t) noexcept { release(memory, 1); }
+void operator delete(void* memory, const nothrow_t&) noexcept { release(memory, 1); }
+void operator delete[](void* memory, const nothrow_t&) noexcept { release(memory, 1); }
+void operator delete(void* memory, align_val_t at) noexcept { release(memory, number(at)); }
+void operator delete[](void* memory, align_val_t at) noexcept { release(memory, number(at)); }
+void operator delete(void* memory, size_t, align_val_t at) noexcept { release(memory, number(at)); }
+void operator delete[](void* memory, size_t, align_val_t at) noexcept {
+  release(memory, number(at));
 }
-void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept {
-  release(memory, static_cast<std::size_t>(alignment));
+void operator delete(void* memory, align_val_t at, const nothrow_t&) noexcept {
+  release(memory, number(at));
+}
+void operator delete[](void* memory, align_val_t at, const nothrow_t&) noexcept {
+  release(memory, number(at));
 }
 
 // Rows of bytes grow by realloc; what they give back is not counted, since free() is everybody's.

@@ -1,10 +1,10 @@
 // support/watchdog.hpp: a hanging test says where it hangs, then aborts.
 //
-// main.cpp arms the watchdog around every run of a test case: 60 s in release, 300 s under sanitizers,
-// or SLUICE_TEST_GUARD_S. It is a POSIX timer that signals the main thread, not a thread of its own,
-// because process tests may only fork while the program has one thread. When it fires, the registered
-// dumps run inside the signal handler: the program is lost anyway, and a dump that hangs in turn is
-// cut off by a second, deadly signal 5 s later.
+// main.cpp arms the watchdog around every run of a test case: 60 s in release, 300 s under sanitizers, or
+// SLUICE_TEST_GUARD_S, and up to five times more while the test computes. It is a POSIX timer that signals
+// the main thread, not a thread of its own, because process tests may only fork while the program has one
+// thread. When it fires, the registered dumps run inside the signal handler: the program is lost anyway,
+// and a dump that hangs in turn is cut off by a second, deadly signal 5 s later.
 // SPDX-License-Identifier: MIT
 #pragma once
 

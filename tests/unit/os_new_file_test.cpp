@@ -7,7 +7,9 @@
 #include <sluice/error.hpp>
 #include <sluice/os/new_file.hpp>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -21,57 +23,158 @@ namespace fs = std::filesystem;
 using sluice::detail::NewFile;
 using namespace sluice::testing_support;
 
+using Way = NewFile::Way;
+
 std::ptrdiff_t entries_of(const std::string& directory) {
   return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
 }
 
+// Where there are nameless files, no other way is taken.
+std::ptrdiff_t names_before_commit(const std::string& directory, Way way) {
+  const int probe = ::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (probe < 0) return 1;
+  ::close(probe);
+  return way == Way::unnamed ? 0 : 1;
+}
+
+// What new files may not be used for, put back at the end.
+class Mask {
+ public:
+  explicit Mask(mode_t mask) : before_(::umask(mask)) {}
+  Mask(const Mask&) = delete;
+  Mask& operator=(const Mask&) = delete;
+  ~Mask() { ::umask(before_); }
+
+ private:
+  mode_t before_;
+};
+
 }  // namespace
 
 TEST_CASE("NewFile: has its name after commit, and leaves nothing without it", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
   const Scratch scratch;
   const std::string path = scratch / "file";
   {
-    NewFile file(path);
+    NewFile file(path, way);
     file.write("some");
     CHECK_FALSE(fs::exists(path));
     CHECK(file.identities().size() == 1);
+    CHECK(entries_of(scratch.path()) == names_before_commit(scratch.path(), way));
   }
   CHECK(fs::is_empty(scratch.path()));
-  NewFile file(path);
+  NewFile file(path, way);
   file.write("some ");
   file.write("text");
   CHECK(file.written_bytes() == 9);
+  const auto identity = file.identities()[0];
   file.commit();
   CHECK(content_of(path) == "some text");
+  CHECK(sluice::detail::inode_of(path).identity == identity);
   CHECK(entries_of(scratch.path()) == 1);
 }
 
+TEST_CASE("NewFile: a new file has the permissions of any new file", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
+  const Scratch scratch;
+  const Mask mask(027);
+  NewFile file(scratch / "file", way);
+  file.write("x");
+  file.commit();
+  CHECK(sluice::detail::inode_of(scratch / "file").mode == 0640);
+}
+
 TEST_CASE("NewFile: an old file is whole until the new one is, and keeps its permissions", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
   const Scratch scratch;
   const std::string path = scratch.file("file", "old");
   fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
   {
-    NewFile file(path);
+    NewFile file(path, way);
     REQUIRE(file.identities().size() == 2);
     CHECK(file.identities()[1] == sluice::detail::inode_of(path).identity);
     file.write("new");
     CHECK(content_of(path) == "old");
+    CHECK(entries_of(scratch.path()) == 1 + names_before_commit(scratch.path(), way));
     file.commit();
   }
   CHECK(content_of(path) == "new");
   CHECK(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK(entries_of(scratch.path()) == 1);
+}
+
+TEST_CASE("NewFile: without commit an old file stays, and nothing is beside it", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
+  const Scratch scratch;
+  const std::string path = scratch.file("file", "old");
+  { NewFile(path, way).write("new"); }
+  CHECK(content_of(path) == "old");
+  CHECK(entries_of(scratch.path()) == 1);
+}
+
+TEST_CASE("NewFile: a name that somebody took meanwhile is replaced", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
+  const Scratch scratch;
+  NewFile file(scratch / "file", way);
+  file.write("new");
+  scratch.file("file", "somebody's");
+  file.commit();
+  CHECK(content_of(scratch / "file") == "new");
+  CHECK(entries_of(scratch.path()) == 1);
+}
+
+TEST_CASE("NewFile: a name that has become a directory's is left alone, and nothing is beside it",
+          "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
+  const Scratch scratch;
+  {
+    NewFile file(scratch / "file", way);
+    file.write("new");
+    fs::create_directory(scratch / "file");
+    CHECK_THROWS_WITH(file.commit(), Catch::StartsWith("cannot rename to " + scratch / "file"));
+  }
+  CHECK(fs::is_directory(scratch / "file"));
+  CHECK(entries_of(scratch.path()) == 1);
+}
+
+TEST_CASE("NewFile: names of the same kind that are taken are passed over", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
+  const Scratch scratch;
+  scratch.file("file", "old");
+  const std::string taken = ".sluice-" + std::to_string(::getpid()) + "-0.partial";
+  scratch.file(taken, "left behind");
+  NewFile file(scratch / "file", way);
+  file.write("new");
+  file.commit();
+  CHECK(content_of(scratch / "file") == "new");
+  CHECK(content_of(scratch / taken) == "left behind");
+  CHECK(entries_of(scratch.path()) == 2);
 }
 
 TEST_CASE("NewFile: through a link, what it leads to is replaced", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
   const Scratch scratch;
   const std::string path = scratch.file("d/file", "old");
   fs::create_symlink("d/file", scratch / "link");
-  NewFile file(scratch / "link");
-  CHECK(entries_of(scratch / "d") == 2);
+  NewFile file(scratch / "link", way);
+  CHECK(entries_of(scratch / "d") == 1 + names_before_commit(scratch.path(), way));
   file.write("new");
   file.commit();
   CHECK(content_of(path) == "new");
   CHECK(fs::is_symlink(scratch / "link"));
+}
+
+TEST_CASE("NewFile: a path without a directory is one in the current directory", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
+  const Scratch scratch;
+  const fs::path before = fs::current_path();
+  fs::current_path(scratch.path());
+  NewFile file("file", way);
+  file.write("x");
+  file.commit();
+  fs::current_path(before);
+  CHECK(content_of(scratch / "file") == "x");
+  CHECK(entries_of(scratch.path()) == 1);
 }
 
 TEST_CASE("NewFile: what is no regular file is written in place", "[os]") {
@@ -82,9 +185,10 @@ TEST_CASE("NewFile: what is no regular file is written in place", "[os]") {
 }
 
 TEST_CASE("NewFile: several at a time do not disturb each other", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
   const Scratch scratch;
-  NewFile one(scratch / "same");
-  NewFile two(scratch / "same");
+  NewFile one(scratch / "same", way);
+  NewFile two(scratch / "same", way);
   one.write("one");
   two.write("two");
   one.commit();

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <support/counted.hpp>
 #include <support/move_only.hpp>
+#include <support/scale.hpp>
 
 #include <sluice/weight.hpp>
 
@@ -98,21 +99,42 @@ struct Shape {
 // What this thread's blocks take of the heap.
 thread_local std::ptrdiff_t bytes_taken = 0;
 
-}  // namespace sluice::weights
-
-// Aligned blocks go elsewhere; nothing here has any. Not inlined: g++ would find malloc beside operator delete.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
+// Not inlined: g++ would find malloc beside operator delete.
+[[gnu::noinline]] void* take(std::size_t bytes) noexcept {
   void* const block = std::malloc(bytes);
-  if (block == nullptr) throw std::bad_alloc();
-  sluice::weights::bytes_taken += static_cast<std::ptrdiff_t>(malloc_usable_size(block)) + 8;
+  if (block != nullptr) {
+    bytes_taken += static_cast<std::ptrdiff_t>(malloc_usable_size(block)) + 8;
+  }
   return block;
 }
-[[gnu::noinline]] void operator delete(void* block) noexcept {
+[[gnu::noinline]] void give(void* block) noexcept {
   if (block == nullptr) return;
-  sluice::weights::bytes_taken -= static_cast<std::ptrdiff_t>(malloc_usable_size(block)) + 8;
+  bytes_taken -= static_cast<std::ptrdiff_t>(malloc_usable_size(block)) + 8;
   std::free(block);
 }
-void operator delete(void* block, std::size_t) noexcept { operator delete(block); }
+void* take_or_throw(std::size_t bytes) {
+  void* const block = take(bytes);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+
+}  // namespace sluice::weights
+
+// Aligned blocks go elsewhere; nothing here has any. The forms without a throw are here, too: a sanitizer has its own of
+// what is left out.
+using sluice::weights::give;
+using sluice::weights::take;
+using sluice::weights::take_or_throw;
+void* operator new(std::size_t bytes) { return take_or_throw(bytes); }
+void* operator new[](std::size_t bytes) { return take_or_throw(bytes); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return take(bytes); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return take(bytes); }
+void operator delete(void* block) noexcept { give(block); }
+void operator delete[](void* block) noexcept { give(block); }
+void operator delete(void* block, std::size_t) noexcept { give(block); }
+void operator delete[](void* block, std::size_t) noexcept { give(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { give(block); }
+void operator delete[](void* block, const std::nothrow_t&) noexcept { give(block); }
 
 template <>
 struct sluice::weigher<sluice::weights::Image> {
@@ -139,11 +161,7 @@ std::size_t taken_by(Make make) {
 }
 
 // The sanitizers' allocators take other sizes.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsGlibc = false;
-#else
-constexpr bool kIsGlibc = true;
-#endif
+constexpr bool kIsGlibc = !testing_support::kUnderSanitizer;
 
 /// The weight is what the allocator takes: at most `slack` per cent more, and at most ten less, since it may
 /// give a free block that is larger than what was asked for.
