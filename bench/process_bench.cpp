@@ -15,6 +15,7 @@
 #include <peers/process_links.hpp>
 #include <peers/python_queue.hpp>
 #include <sluice/codec.hpp>
+#include <sluice/os/event_sleep.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/shared_bytes.hpp>
 #include <support/queue_job.hpp>
@@ -37,6 +38,7 @@ namespace {
 using namespace sluice::bench;
 using sluice::detail::ChannelPlan;
 using sluice::detail::EventCounter;
+using sluice::detail::EventSleep;
 using sluice::detail::Lease;
 using sluice::detail::LeaseChannel;
 using sluice::detail::Record;
@@ -74,7 +76,13 @@ class Source {
 };
 
 std::size_t under_way(std::size_t size) {
-  return std::clamp<std::size_t>(std::size_t{128 << 10} / size, 1, 128);
+  return std::clamp<std::size_t>(std::size_t{128 << 10} / size, 1,
+                                 128);  // 2 large ones would fill both ways of a socket
+}
+
+// What fits between two processes: as many bytes as our log has, or 4 items.
+std::size_t slots(std::size_t size) {
+  return std::clamp<std::size_t>(std::size_t{256 << 10} / size, 4, 128);
 }
 
 Latency quantiles(std::vector<float>& trips_ns) {
@@ -96,7 +104,7 @@ void end_of_child(Link& link) {
 template <class Link>
 Latency link_one_way(const std::string& name, std::size_t size, std::uint64_t items,
                      Placement placement) {
-  Link link(size, std::max<std::size_t>(under_way(size), 2));
+  Link link(size, slots(size));
   run_in_two_processes(
       name, placement,
       [&] {
@@ -116,8 +124,8 @@ Latency link_one_way(const std::string& name, std::size_t size, std::uint64_t it
 template <class Link>
 Latency link_echo(const std::string& name, std::size_t size, std::size_t window,
                   std::uint64_t items, Placement placement) {
-  Link down(size, std::max<std::size_t>(under_way(size), 2));
-  Link up(size, std::max<std::size_t>(under_way(size), 2));
+  Link down(size, slots(size));
+  Link up(size, slots(size));
   std::vector<float> trips_ns;
   trips_ns.reserve(window == 1 ? items : 0);
   run_in_two_processes(
@@ -148,8 +156,8 @@ Latency link_echo(const std::string& name, std::size_t size, std::size_t window,
 
 struct Ours {
   ChannelPlan plan{};
-  std::size_t publish_every = 64;
-  std::size_t window = 0;  // 0: what the log holds
+  std::size_t publish_every = 64;  // or 16 KiB, as the engine does
+  std::size_t window = 0;          // 0: what the log holds
   std::chrono::nanoseconds router_spin{20'000};
 };
 
@@ -166,7 +174,7 @@ ChannelPlan plan_for(std::size_t size, ChannelPlan::Kind kind) {
 class Idle {
  public:
   Idle(LeaseChannel& channel, const EventCounter& router, std::chrono::nanoseconds spin)
-      : channel_(channel), router_(router), spin_(spin) {}
+      : channel_(channel), sleep_(router, channel.descriptor()), spin_(spin) {}
   void wait() {
     const auto begin = Clock::now();
     for (unsigned turn = 1;; ++turn) {
@@ -176,10 +184,7 @@ class Idle {
     }
     channel_.announce_sleep(1);
     if (!channel_.has_records(true)) {
-      pollfd waited[] = {{router_.descriptor().number(), POLLIN, 0}, {channel_.descriptor(), 0, 0}};
-      ::poll(waited, 2, -1);
-      router_.lower();
-      if ((waited[1].revents & POLLHUP) != 0 && !channel_.has_records(true)) {
+      if (sleep_.wait() == EventSleep::End::hung_up && !channel_.has_records(true)) {
         throw WrongResult("the worker is gone");
       }
     }
@@ -188,7 +193,7 @@ class Idle {
 
  private:
   LeaseChannel& channel_;
-  const EventCounter& router_;
+  EventSleep sleep_;
   std::chrono::nanoseconds spin_;
 };
 
@@ -209,6 +214,8 @@ void drive(LeaseChannel& channel, const EventCounter& router, const Ours& ours, 
   Source source(size);
   Idle idle(channel, router, ours.router_spin);
   const std::uint64_t window = ours.window == 0 ? ~std::uint64_t{0} / 2 : ours.window;
+  const std::size_t publish_every =
+      std::clamp<std::size_t>((std::size_t{16} << 10) / size, 1, ours.publish_every);
   std::uint64_t sent = 0;
   std::uint64_t done = 0;
   std::uint64_t echoed = 0;
@@ -218,7 +225,7 @@ void drive(LeaseChannel& channel, const EventCounter& router, const Ours& ours, 
     bool moved = false;
     for (int burst = 0; burst < 64 && sent < items && sent < done + window; ++burst) {
       if (!channel.lend({.ticket = sent + 1, .item = sent, .bytes = source.item(sent)})) break;
-      if (++sent % ours.publish_every == 0) channel.publish();
+      if (++sent % publish_every == 0) channel.publish();
       moved = true;
     }
     channel.publish();
@@ -476,7 +483,7 @@ Group throughput(std::size_t size, bool echo) {
   Ours how{.plan = plan_for(size, ChannelPlan::Kind::log), .window = window};
   auto& all = group.contestants;
   all.push_back(
-      ours("sluice", "a lease and a commit per item, 64 leases a publish", how, size, echo));
+      ours("sluice", "a lease and a commit per item, up to 64 leases a publish", how, size, echo));
   how.publish_every = 1;
   all.push_back(ours("sluice, publish each", "a publish per lease", how, size, echo));
   how.publish_every = 64;

@@ -2,17 +2,13 @@
 //
 //   source -> work x W -> sink
 //
-// Questions: what does a stage in a process cost per item beside the same stage on a thread; how often do
-// the parties sleep; how soon does a killed process have a successor that answers?
+// Questions: what does a stage in a process cost per item beside the same stage on a thread; what when tiny
+// items go there in chunks, put together by batch(); how often do the parties sleep; how soon does a killed process have a successor that answers?
 // bench_process has the channel alone. The program has one thread whenever a run starts.
 // SPDX-License-Identifier: MIT
 #include <sluice/os/cpu.hpp>
 #include <sluice/sluice.hpp>
-
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
+#include <support/tournament.hpp>
 
 #include <algorithm>
 #include <array>
@@ -20,17 +16,16 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
+#include <ctime>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace {
 
+using namespace sluice::bench;
 using sluice::Carrier;
-using Clock = std::chrono::steady_clock;
 
 template <std::size_t Words>
 struct Item {
@@ -53,38 +48,27 @@ void work_for(std::chrono::nanoseconds time) {
 struct Load {
   Carrier carrier = Carrier::process;
   std::size_t workers = 1;
-  std::uint64_t items = 0;
+  std::size_t chunk = 1;        // so many items cross as one
+  bool read_in_chunks = false;  // the source makes them, else batch()
   std::chrono::nanoseconds work{0};
 };
 
-struct Figures {
-  double seconds = 0;
-  double cpu_seconds = 0;
-  double switches = 0;
-};
-
-double switches_so_far() {
-  double all = 0;
-  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage used{};
-    ::getrusage(who, &used);
-    all += static_cast<double>(used.ru_nvcsw + used.ru_nivcsw);
-  }
-  return all;
+// Every item is checked by its sum. Nothing is on the pool: before the next fork its threads
+// would have to end.
+template <std::size_t Words>
+auto numbered(std::uint64_t items) {
+  return [next = std::uint64_t{0}, items]() mutable {
+    std::optional<Item<Words>> item;
+    if (next < items) item.emplace().words[0] = next++;
+    return item;
+  };
 }
 
-// Every item is checked by its sum. Nothing is on the pool: before the next fork its threads would have to end, which
-// takes half a second.
 template <std::size_t Words>
-Figures run_once(const Load& load) {
+Latency run_one_by_one(const Load& load, std::uint64_t items) {
   std::uint64_t sum = 0;
   sluice::Pipeline pipeline("process_stage");
-  pipeline.source("source",
-                  [next = std::uint64_t{0}, items = load.items]() mutable {
-                    std::optional<Item<Words>> item;
-                    if (next < items) item.emplace().words[0] = next++;
-                    return item;
-                  }) |
+  pipeline.source("source", numbered<Words>(items)) |
       sluice::map("work",
                   [work = load.work](Item<Words> item) {
                     work_for(work);
@@ -94,55 +78,79 @@ Figures run_once(const Load& load) {
                   {.workers = load.workers, .carrier = load.carrier}) |
       sluice::sink("sink", [&sum](const Item<Words>& item) { sum += item.words[0]; },
                    {.carrier = Carrier::thread});
-  const double switches = switches_so_far();
-  const auto begin = Clock::now();
-  const sluice::Report report = sluice::run(pipeline);
-  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  if (sum != load.items * (load.items + 1) / 2) throw std::runtime_error("the sum is wrong");
-  return {.seconds = seconds,
-          .cpu_seconds = report.cpu_seconds,
-          .switches = switches_so_far() - switches};
+  sluice::run(pipeline);
+  check_result("sum of the items", sum, items * (items + 1) / 2);
+  return {};
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-// Runs on threads and in processes in turn; the ratio is that of each pair.
 template <std::size_t Words>
-void compare(const std::string& name, Load load, int pairs) {
-  std::vector<double> ratios;
-  std::vector<double> rates;
-  std::vector<double> thread_rates;
-  std::vector<double> switches;
-  std::vector<double> cpu_ns;
-  std::vector<double> thread_cpu_ns;
-  const auto items = static_cast<double>(load.items);
-  for (int i = 0; i < pairs; ++i) {
-    load.carrier = Carrier::thread;
-    const Figures threads = run_once<Words>(load);
-    load.carrier = Carrier::process;
-    const Figures processes = run_once<Words>(load);
-    ratios.push_back(threads.seconds / processes.seconds);
-    rates.push_back(items / processes.seconds);
-    thread_rates.push_back(items / threads.seconds);
-    switches.push_back(processes.switches / items);
-    thread_cpu_ns.push_back(threads.cpu_seconds * 1e9 / items);
-    cpu_ns.push_back(processes.cpu_seconds * 1e9 / items);
+sluice::Stream<std::vector<Item<Words>>> chunks(sluice::Pipeline& pipeline, const Load& load,
+                                                std::uint64_t items) {
+  if (!load.read_in_chunks) {
+    return pipeline.source("source", numbered<Words>(items)) | sluice::batch("chunk", load.chunk);
   }
-  const auto least = [](const std::vector<double>& of) {
-    return *std::min_element(of.begin(), of.end());
+  return pipeline.source("source", [next = numbered<Words>(items), size = load.chunk]() mutable {
+    std::optional<std::vector<Item<Words>>> chunk(std::in_place);
+    chunk->reserve(size);
+    for (auto item = next(); item; item = next()) {
+      chunk->push_back(*item);
+      if (chunk->size() == size) return chunk;
+    }
+    if (chunk->empty()) chunk.reset();
+    return chunk;
+  });
+}
+
+template <std::size_t Words>
+Latency run_in_chunks(const Load& load, std::uint64_t items) {
+  using Chunk = std::vector<Item<Words>>;
+  std::uint64_t sum = 0;
+  sluice::Pipeline pipeline("process_stage");
+  chunks<Words>(pipeline, load, items) |
+      sluice::map("work",
+                  [work = load.work](Chunk chunk) {
+                    for (Item<Words>& item : chunk) {
+                      work_for(work);
+                      ++item.words[0];
+                    }
+                    return chunk;
+                  },
+                  {.workers = load.workers, .carrier = load.carrier}) |
+      sluice::sink("sink",
+                   [&sum](const Chunk& chunk) {
+                     for (const Item<Words>& item : chunk) sum += item.words[0];
+                   },
+                   {.carrier = Carrier::thread});
+  sluice::run(pipeline);
+  check_result("sum of the items", sum, items * (items + 1) / 2);
+  return {};
+}
+
+template <std::size_t Words>
+Latency run_once(const Load& load, std::uint64_t items) {
+  return load.chunk > 1 ? run_in_chunks<Words>(load, items) : run_one_by_one<Words>(load, items);
+}
+
+template <std::size_t Words>
+Group compare(const std::string& name, Load load) {
+  Group group{.name = "process_stage/" + name,
+              .seconds = load.work.count() == 0 ? 0.5 : 0.8,
+              .pinned = false,
+              .contestants = {}};
+  const auto add = [&](const char* who, const char* about, Carrier carrier) {
+    load.carrier = carrier;
+    group.contestants.push_back(
+        {.name = who, .about = about, .run = [load](std::uint64_t items, Placement) {
+           return run_once<Words>(load, items);
+         }});
   };
-  const auto most = [](const std::vector<double>& of) {
-    return *std::max_element(of.begin(), of.end());
-  };
-  fmt::print(
-      "{:<28} process {:>8.3f} M/s ({:.3f}..{:.3f})  thread {:>8.3f} M/s  process/thread {:.3f} "
-      "({:.3f}..{:.3f})  cpu {:.0f} ({:.0f}) ns/item  switches {:.4f}/item\n",
-      name, median(rates) / 1e6, least(rates) / 1e6, most(rates) / 1e6, median(thread_rates) / 1e6,
-      median(ratios), least(ratios), most(ratios), median(cpu_ns), median(thread_cpu_ns),
-      median(switches));
+  add("process",
+      load.chunk > 1
+          ? "a lease and a commit per chunk; batching, start and end of the process included"
+          : "a lease and a commit per item; start and end of the process included",
+      Carrier::process);
+  add("thread", "the same stage on threads", Carrier::thread);
+  return group;
 }
 
 // ---- restart ---------------------------------------------------------------------------------------
@@ -169,8 +177,8 @@ struct Mortal {
 };
 
 // From the last item before a kill to the one that was killed, when its next process has done it.
-void restarts(std::uint64_t deaths) {
-  std::vector<double> ms;
+Latency restarts(sluice::StartMethod method, std::uint64_t deaths) {
+  std::vector<double> ns;
   sluice::Pipeline pipeline("restarts");
   pipeline.source("source",
                   [next = std::uint64_t{0}, deaths]() mutable {
@@ -178,35 +186,52 @@ void restarts(std::uint64_t deaths) {
                   }) |
       sluice::stage("work", Mortal{},
                     {.carrier = Carrier::process, .process = {.attempts = 1000}}) |
-      sluice::sink("sink", [&ms, before = std::int64_t{0}](const Stamp& stamp) mutable {
-        if (stamp.died) ms.push_back(static_cast<double>(stamp.ns - before) * 1e-6);
-        before = stamp.ns;
-      });
+      sluice::sink("sink",
+                   [&ns, before = std::int64_t{0}](const Stamp& stamp) mutable {
+                     if (stamp.died) ns.push_back(static_cast<double>(stamp.ns - before));
+                     before = stamp.ns;
+                   },
+                   {.carrier = Carrier::thread});
+  sluice::set_start_method(method);
   sluice::run(pipeline);
-  std::sort(ms.begin(), ms.end());
-  fmt::print(
-      "restart after a kill: median {:.2f} ms, least {:.2f}, 90 % {:.2f}, most {:.2f} ({})\n",
-      median(ms), ms.front(), ms[ms.size() * 9 / 10], ms.back(), ms.size());
+  sluice::set_start_method(sluice::StartMethod::automatic);
+  check_result("deaths", ns.size(), deaths);
+  std::sort(ns.begin(), ns.end());
+  const auto at = [&ns](std::size_t of_1000) { return ns[(ns.size() - 1) * of_1000 / 1000]; };
+  return {at(500), at(990), at(999)};
+}
+
+Group restart_group() {
+  using sluice::StartMethod;
+  Group group{.name = "process_stage/restart",
+              .seconds = 0.3,
+              .pinned = false,
+              .figure = Figure::p50,
+              .contestants = {}};
+  const auto add = [&](const char* who, const char* about, StartMethod method) {
+    group.contestants.push_back(
+        {.name = who,
+         .about = about,
+         .run = [method](std::uint64_t deaths, Placement) { return restarts(method, deaths); },
+         .fixed_items = 100});
+  };
+  add("forkserver", "from the last answer before a kill to the answer of the next process",
+      StartMethod::forkserver);
+  add("fork", "the same, forked by the supervisor", StartMethod::fork);
+  return group;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool quick = argc > 1 && std::string(argv[1]) == "--quick";
-  const std::string only = argc > 1 && !quick ? argv[1] : "";
-  const int pairs = quick ? 1 : argc > 2 ? std::atoi(argv[2]) : 7;
-  const auto wanted = [&only](const char* name) { return only.empty() || only == name; };
-  const std::uint64_t tiny = quick ? 20'000 : 1'000'000;
-  const std::uint64_t heavy = quick ? 1'000 : 50'000;
   using std::chrono::microseconds;
-  if (wanted("8B")) compare<1>("8 B, no work", {.items = tiny}, pairs);
-  if (wanted("64B")) compare<8>("64 B, no work", {.items = tiny}, pairs);
-  if (wanted("1us")) compare<8>("64 B, 1 us", {.items = tiny / 5, .work = microseconds(1)}, pairs);
-  if (wanted("10us")) compare<8>("64 B, 10 us", {.items = heavy, .work = microseconds(10)}, pairs);
-  if (wanted("10us2")) {
-    compare<8>("64 B, 10 us, 2 workers", {.workers = 2, .items = heavy, .work = microseconds(10)},
-               pairs);
-  }
-  if (wanted("restart")) restarts(quick ? 5 : 100);
-  return 0;
+  return hold_tournament(
+      "process_stage", argc, argv,
+      {compare<1>("size:8B/work:none", {}), compare<8>("size:64B/work:none", {}),
+       compare<8>("size:64B/work:none/chunk:64", {.chunk = 64}),
+       compare<8>("size:64B/work:none/chunk:64/read", {.chunk = 64, .read_in_chunks = true}),
+       compare<8>("size:64B/work:1us", {.work = microseconds(1)}),
+       compare<8>("size:64B/work:10us", {.work = microseconds(10)}),
+       compare<8>("size:64B/work:10us/workers:2", {.workers = 2, .work = microseconds(10)}),
+       restart_group()});
 }
