@@ -90,5 +90,10 @@ struct BatchDecl {
       size,
       linger};
 }
+/// Without a linger.
+[[nodiscard]] inline detail::BatchDecl batch(std::string name, std::size_t size,
+                                             StageOptions options) {
+  return batch(std::move(name), size, detail::BatchBody<int>::kNoLinger, std::move(options));
+}
 
 }  // namespace sluice

@@ -149,9 +149,6 @@ class PerKeyClassBody {
   std::size_t finished_ = 0;
 };
 
-template <class T, class KeyOf>
-using key_of_t = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
-
 template <class Output, class State, class Fn, class Finish>
 struct PerKeyFunctions {
   using Wanted = SomethingElse;
@@ -213,9 +210,6 @@ template <class What>
   return {{.name = std::move(name), .kind = "per_key", .options = std::move(options)},
           std::move(what)};
 }
-
-template <class T, class KeyOf>
-using key_of_t = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
 
 }  // namespace detail
 

@@ -5,8 +5,8 @@
 
 #include <sluice/base/unique_function.hpp>
 #include <sluice/chaos.hpp>
+#include <sluice/dead_letter.hpp>
 #include <sluice/deadline.hpp>
-#include <sluice/flow/run_control.hpp>
 #include <sluice/pipeline.hpp>
 #include <sluice/report.hpp>
 #include <sluice/runtime/endpoints.hpp>

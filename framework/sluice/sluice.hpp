@@ -8,6 +8,7 @@
 #include <sluice/args.hpp>
 #include <sluice/batch.hpp>
 #include <sluice/context.hpp>
+#include <sluice/dead_letter.hpp>
 #include <sluice/deadline.hpp>
 #include <sluice/emitter.hpp>
 #include <sluice/error.hpp>

@@ -125,7 +125,7 @@ struct StreamAccess {
   /// A keyed stage that needs the key function itself.
   template <class T, class KeyOf, class Decl>
   static auto attach_keyed(KeyedStream<T, KeyOf> keyed, Decl decl) {
-    using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
+    using Key = key_of_t<T, KeyOf>;
     using Out = typename Decl::template KeyedOut<T, Key>;
     const auto key_of = std::make_shared<const KeyOf>(std::move(keyed.key_of));
     Declared base = std::move(decl.base);
@@ -157,6 +157,17 @@ constexpr void complain() {
                   "sluice: the stage does not accept what the stream carries");
   }
 }
+
+/// A constant, not a concept: a compiler that explains why not would take a page.
+template <class Key>
+inline constexpr bool has_hash = requires(const Key& key) {
+  { std::hash<Key>{}(key) } -> std::convertible_to<std::size_t>;
+};
+
+/// What key_by asks of its function. A stream that is not usable has complained already.
+template <class T, class KeyOf>
+concept gives_key = !std::same_as<T, Unusable> && std::invocable<const KeyOf&, const T&> &&
+                    has_hash<key_of_t<T, KeyOf>>;
 
 template <class Decl>
 concept Declaration = requires(Decl& decl) {
@@ -218,6 +229,7 @@ template <class KeyOf>
   return detail::KeyBy<detail::function_t<KeyOf>>{detail::as_function(std::move(key_of))};
 }
 template <class T, class KeyOf>
+  requires detail::gives_key<T, KeyOf>
 [[nodiscard]] KeyedStream<T, KeyOf> operator|(const Stream<T>& stream, detail::KeyBy<KeyOf> by) {
   static_assert(detail::may_fan_out<T>,
                 "sluice: this stream's items can only be moved, so it has one consumer: write "
@@ -225,8 +237,32 @@ template <class T, class KeyOf>
   return {stream, std::move(by.key_of)};
 }
 template <class T, class KeyOf>
+  requires detail::gives_key<T, KeyOf>
 [[nodiscard]] KeyedStream<T, KeyOf> operator|(Stream<T>&& stream, detail::KeyBy<KeyOf> by) {
   return {std::move(stream), std::move(by.key_of)};
+}
+/// A function that does not fit, or whose result can't be a key: one error, with the type in it.
+template <class T, class KeyOf>
+  requires(!std::same_as<T, detail::Unusable> && !std::invocable<const KeyOf&, const T&>)
+Stream<detail::Unusable>
+operator|(const Stream<T>&, const detail::KeyBy<KeyOf>&) {
+  static_assert(stage_accepts<T, KeyOf>,
+                "sluice: key_by: the function does not take what the stream carries");
+  throw UsageError("unreachable");
+}
+template <class T, class KeyOf, class Key = detail::key_of_t<T, KeyOf>>
+  requires(!std::same_as<T, detail::Unusable> && !detail::has_hash<Key>)
+Stream<detail::Unusable>
+operator|(const Stream<T>&, const detail::KeyBy<KeyOf>&) {
+  static_assert(detail::has_hash<Key>,
+                "sluice: key_by: the key has no std::hash; specialise it, or give a key that has "
+                "one, such as a std::string");
+  throw UsageError("unreachable");
+}
+template <class KeyOf>
+Stream<detail::Unusable> operator|(const Stream<detail::Unusable>& stream,
+                                   const detail::KeyBy<KeyOf>&) {
+  return stream;
 }
 
 /// One stream out of several: one queue with several producers, which closes with the last of

@@ -13,9 +13,9 @@
 #pragma once
 
 #include <sluice/base/unique_function.hpp>
+#include <sluice/dead_letter.hpp>
 #include <sluice/deadline.hpp>
 #include <sluice/error.hpp>
-#include <sluice/flow/run_control.hpp>
 #include <sluice/pipeline.hpp>
 #include <sluice/queue.hpp>
 #include <sluice/report.hpp>

@@ -9,7 +9,7 @@ cmake_minimum_required(VERSION 3.25)
 # extension; it may include its own level and those before it.
 set(levels
   "base/.*"
-  "error|deadline|start_method"
+  "error|dead_letter|deadline|start_method"
   "(sync|os|observe)/.*|queue_status"
   "queue|ordered_queue|get_result|codec(/.*)?|shared_bytes|weight"
   "(flow/.*)|stage|emitter|options|context|batch|fold|throttle"

@@ -345,6 +345,17 @@ TEST_CASE("Harness: a stage that has enough takes no more", "[time]") {
   CHECK(h.report().completed == 2);
 }
 
+TEST_CASE("Batch: options may stand where a linger would", "[time]") {
+  Pipeline p("batches");
+  std::vector<Numbers> got;
+  p.source("read",
+           [n = Number{0}]() mutable { return n < 5 ? std::optional(n++) : std::nullopt; }) |
+      batch("pack", 2, {.carrier = Carrier::thread, .capacity = 3}) |
+      sink("note", [&got](Numbers numbers) { got.push_back(std::move(numbers)); });
+  CHECK(testing::run(p).edges[0].capacity == 3);
+  CHECK(got == std::vector<Numbers>{{0, 1}, {2, 3}, {4}});
+}
+
 TEST_CASE("Harness: one that is not finished ends quietly", "[time]") {
   testing::StageHarness<Number, Numbers> h(batch("pack", 3));
   h.put(1);

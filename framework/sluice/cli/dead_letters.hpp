@@ -6,7 +6,7 @@
 #include <sluice/base/unique_function.hpp>
 #include <sluice/cli/console.hpp>
 #include <sluice/cli/result_file.hpp>
-#include <sluice/flow/run_control.hpp>
+#include <sluice/dead_letter.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -65,6 +65,10 @@ class Selector {
                                             RouteChoices& choices) const = 0;
 };
 
+/// What a key function makes of a T.
+template <class T, class KeyOf>
+using key_of_t = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
+
 /// The lane by the key's group.
 template <class T, class KeyOf>
 class KeySelector final : public Selector {
@@ -72,7 +76,7 @@ class KeySelector final : public Selector {
   explicit KeySelector(KeyOf key_of) : key_of_(std::move(key_of)) {}
   [[nodiscard]] std::ptrdiff_t lane(const void* item, std::size_t lanes,
                                     RouteChoices&) const override {
-    using Key = std::remove_cvref_t<std::invoke_result_t<const KeyOf&, const T&>>;
+    using Key = key_of_t<T, KeyOf>;
     const auto hash = std::hash<Key>{}(key_of_(*static_cast<const T*>(item)));
     const std::size_t group = key_group(static_cast<std::uint64_t>(hash));
     return static_cast<std::ptrdiff_t>(group * lanes / kKeyGroups);
