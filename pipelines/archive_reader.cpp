@@ -34,11 +34,6 @@ void ArchiveReader::fail(std::uint64_t offset, std::string_view what) const {
   throw ArchiveError(fmt::format("{}: at byte {}: {}", path_, offset, what));
 }
 
-void ArchiveReader::fail_frame(std::size_t frame, std::string_view what) const {
-  fail(contents_.frames()[frame].offset,
-       fmt::format("frame {}: {}; the archive is damaged, get another copy", frame, what));
-}
-
 void ArchiveReader::read_exactly(std::uint64_t offset, std::size_t bytes, ByteBuffer& to) const {
   to.clear();
   to.resize(bytes);
@@ -112,33 +107,12 @@ ArchiveContents ArchiveReader::read_contents() const {
   return {std::move(index), index_offset, path_};
 }
 
-void ArchiveReader::read_stored(std::size_t frame, ByteBuffer& to) const {
-  const FrameRecord& record = contents_.frames()[frame];
-  read_exactly(record.offset, record.stored_bytes, to);
-  if (checksum_of(to.view()) != record.checksum) fail_frame(frame, "its checksum is wrong");
-}
-
-void FrameLoader::load(const ArchiveReader& archive, std::size_t frame, ByteBuffer& raw) {
-  archive.read_stored(frame, stored_);
-  const std::string wrong =
-      decompressor_.decompress(stored_.view(), archive.contents().frames()[frame].raw_bytes, raw);
-  if (!wrong.empty()) archive.fail_frame(frame, wrong);
-}
-
-void FrameLoader::verify(const ArchiveReader& archive, std::size_t frame) {
-  load(archive, frame, raw_);
-  const ArchiveContents& contents = archive.contents();
-  const FrameRecord& record = contents.frames()[frame];
-  for (std::size_t i = 0; i < record.chunk_count; ++i) {
-    const std::size_t number = record.first_chunk + i;
-    const ChunkRecord& chunk = contents.chunks()[number];
-    const Digest digest = digest_(raw_.view().substr(chunk.offset, chunk.size_bytes));
-    const std::string_view kept(reinterpret_cast<const char*>(digest.bytes.data()),
-                                kStoredDigestBytes);
-    if (kept != contents.digest(number)) {
-      archive.fail_frame(frame, fmt::format("the digest of chunk {} is wrong", number));
-    }
-  }
+FetchedFrame ArchiveReader::fetch(std::size_t frame, ByteBuffer memory) const {
+  FetchedFrame fetched{.number = static_cast<std::uint32_t>(frame),
+                       .record = contents_.frames()[frame],
+                       .bytes = std::move(memory)};
+  read_exactly(fetched.record.offset, fetched.record.stored_bytes, fetched.bytes);
+  return fetched;
 }
 
 }  // namespace sluice::samples

@@ -84,7 +84,7 @@ std::string mode_text(EntryKind kind, std::uint32_t mode) {
 }
 
 // What no calendar holds is told in seconds.
-std::string time_text(const ArchiveEntry& entry) {
+std::string time_text(const ListedEntry& entry) {
   if (entry.kind == EntryKind::implied_directory) return fmt::format("{:19}", "-");
   const std::int64_t seconds = entry.attributes.modified.seconds;
   constexpr std::int64_t kYear0 = -62'167'219'200;
@@ -111,15 +111,31 @@ std::string shown_name(std::string_view name) {
   return shown;
 }
 
-std::string entry_line(const ArchiveContents& contents, std::size_t number) {
+ListedEntry listed_entry(const ArchiveContents& contents, std::size_t number) {
   const ArchiveEntry& entry = contents.entries()[number];
-  std::string line = fmt::format(
-      "{} {:>12} {} {}", mode_text(entry.kind, entry.attributes.mode), entry.size_bytes,
-      time_text(entry), number == 0 ? std::string(".") : shown_name(contents.path(number)));
-  if (entry.is_directory()) line += '/';
-  if (entry.kind == EntryKind::symlink) line += " -> " + shown_name(entry.target);
-  if (entry.kind == EntryKind::hard_link) {
-    line += " link to " + shown_name(contents.path(entry.link_to));
+  ListedEntry listed{.kind = entry.kind,
+                     .attributes = entry.attributes,
+                     .size_bytes = entry.size_bytes,
+                     .path = contents.path(number)};
+  if (entry.kind == EntryKind::symlink) listed.leads_to = entry.target;
+  if (entry.kind == EntryKind::hard_link) listed.leads_to = contents.path(entry.link_to);
+  return listed;
+}
+
+std::string entry_line(const ListedEntry& entry) {
+  std::string line =
+      fmt::format("{} {:>12} {} {}", mode_text(entry.kind, entry.attributes.mode), entry.size_bytes,
+                  time_text(entry), entry.path.empty() ? std::string(".") : shown_name(entry.path));
+  switch (entry.kind) {
+    case EntryKind::implied_directory:
+    case EntryKind::directory:
+      return line + '/';
+    case EntryKind::symlink:
+      return line + " -> " + shown_name(entry.leads_to);
+    case EntryKind::hard_link:
+      return line + " link to " + shown_name(entry.leads_to);
+    case EntryKind::file:
+      break;
   }
   return line;
 }

@@ -7,6 +7,7 @@
 #include <archive_contents.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,17 @@ namespace sluice::samples {
 /// \040. Different names have different texts.
 [[nodiscard]] std::string shown_name(std::string_view name);
 
+/// What is told of an entry. Portable.
+struct ListedEntry {
+  EntryKind kind = EntryKind::implied_directory;
+  EntryAttributes attributes{};
+  std::uint64_t size_bytes = 0;
+  std::string path{};      ///< empty for the root
+  std::string leads_to{};  ///< of a link: its target, or the path of what it is another name of
+};
+[[nodiscard]] ListedEntry listed_entry(const ArchiveContents& contents, std::size_t entry);
+
 /// Mode, size, time of modification (UTC), path; where a link leads.
-[[nodiscard]] std::string entry_line(const ArchiveContents& contents, std::size_t entry);
+[[nodiscard]] std::string entry_line(const ListedEntry& entry);
 
 }  // namespace sluice::samples

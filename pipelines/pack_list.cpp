@@ -1,6 +1,6 @@
 // pipelines/pack_list.cpp: lists the entries of an archive, from its index alone.
 //
-//   read ==ranges of entries==> format x cores ==lines==> write
+//   read ==entries==> format x cores ==lines==> write
 //
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
@@ -9,53 +9,59 @@
 #include <archive_reader.hpp>
 #include <entry_line.hpp>
 
+#include <sluice/codec.hpp>
 #include <sluice/scheduler.hpp>
 #include <sluice/stages/write_lines.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::samples {
 namespace {
 
-struct EntryRange {
-  std::shared_ptr<const ArchiveReader> archive{};
-  std::size_t first = 0;
-  std::size_t end = 0;
-};
+constexpr unsigned kProcessAttempts = 8;
+
+using ListedEntries = std::vector<ListedEntry>;
+static_assert(portable<ListedEntries>);
 
 class ReadIndex {
  public:
-  using Out = EntryRange;
+  using Out = ListedEntries;
 
   explicit ReadIndex(std::string path) : path_(std::move(path)) {}
 
-  bool next(Emitter<EntryRange>& out) {
-    if (archive_ == nullptr) archive_ = std::make_shared<const ArchiveReader>(path_);
-    const std::size_t all = archive_->contents().entries().size();
-    const std::size_t first = std::exchange(next_, std::min(all, next_ + kEntries));
-    out.emit({.archive = archive_, .first = first, .end = next_});
-    return next_ < all;
+  bool next(Emitter<ListedEntries>& out) {
+    if (!archive_) archive_.emplace(path_);
+    const ArchiveContents& contents = archive_->contents();
+    const std::size_t end = std::min(contents.entries().size(), next_ + kEntries);
+    ListedEntries listed;
+    listed.reserve(end - next_);
+    for (; next_ < end; ++next_) {
+      if (!says_nothing(contents)) listed.push_back(listed_entry(contents, next_));
+    }
+    out.emit(std::move(listed));
+    return next_ < contents.entries().size();
   }
 
  private:
   static constexpr std::size_t kEntries = 256;
 
+  // The root that nobody packed is in every archive.
+  [[nodiscard]] bool says_nothing(const ArchiveContents& contents) const {
+    return next_ == 0 && contents.entries()[0].kind == EntryKind::implied_directory;
+  }
+
   std::string path_;
-  std::shared_ptr<const ArchiveReader> archive_{};
+  std::optional<ArchiveReader> archive_{};
   std::size_t next_ = 0;
 };
 
-// The root that nobody packed is in every archive; it says nothing.
-void format_lines(const EntryRange& range, Emitter<std::string>& out) {
-  const ArchiveContents& contents = range.archive->contents();
-  for (std::size_t entry = range.first; entry < range.end; ++entry) {
-    const bool says_nothing =
-        entry == 0 && contents.entries()[0].kind == EntryKind::implied_directory;
-    if (!says_nothing) out.emit(entry_line(contents, entry));
-  }
+void format_lines(const ListedEntries& entries, Emitter<std::string>& out) {
+  for (const ListedEntry& entry : entries) out.emit(entry_line(entry));
 }
 
 }  // namespace
@@ -64,7 +70,9 @@ void describe_pack_list(Pipeline& pipeline, const PackListOptions& options) {
   pipeline.source("read", factory([path = options.archive] { return ReadIndex(path); }),
                   {.blocking = true}) |
       flat_map<std::string>("format", format_lines,
-                            {.workers = Machine::here().cores, .order = Order::keep}) |
+                            {.workers = Machine::here().cores,
+                             .order = Order::keep,
+                             .process = {.attempts = kProcessAttempts}}) |
       sink("write", stages::write_lines(options.output), {.workers = 1});
 }
 

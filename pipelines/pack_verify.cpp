@@ -1,6 +1,8 @@
 // pipelines/pack_verify.cpp: looks for damage in an archive.
 //
-//   read ==frames==> verify x cores ==what is wrong==> report ==lines==> write
+//   read ==stored frames==> verify x cores ==what is wrong==> report ==lines==> write
+//
+// What travels is portable, so `verify` can run in worker processes; the index is handed over to `report`.
 //
 // A footer or an index that is damaged fails the run: without them nothing is known. A frame that
 // is damaged takes the entries with it whose contents it holds, and no others.
@@ -9,8 +11,10 @@
 #include <pack_verify.hpp>
 
 #include <archive_reader.hpp>
+#include <buffer_pool.hpp>
 #include <entry_line.hpp>
 
+#include <sluice/codec.hpp>
 #include <sluice/os/file.hpp>
 #include <sluice/scheduler.hpp>
 #include <sluice/stages/write_lines.hpp>
@@ -19,6 +23,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,21 +34,27 @@
 namespace sluice::samples {
 namespace {
 
-constexpr std::size_t kQueuedFrames = 64;  // numbers
-constexpr std::size_t kNamedEntries = 3;   // in a dead letter
+constexpr std::size_t kQueuedFrames = 16;
+constexpr unsigned kProcessAttempts = 8;
+constexpr std::size_t kNamedEntries = 3;  // in a dead letter
 
 /// A frame to be verified, and what is wrong with it. The first item has none.
 struct CheckedFrame {
-  std::shared_ptr<const ArchiveReader> archive{};
-  std::optional<std::size_t> frame{};
+  std::uint64_t archive = 0;  // number under which it was handed over
+  std::optional<FetchedFrame> frame{};
+  FrameDigests expected{};
   std::string wrong{};
 };
+static_assert(portable<CheckedFrame>);
 
+/// Blocks  while the file system reads.
 class ReadFrames {
  public:
   using Out = CheckedFrame;
 
-  explicit ReadFrames(std::string path) : path_(std::move(path)) {}
+  ReadFrames(std::string path, std::shared_ptr<ReaderHandOver> hand_over,
+             std::shared_ptr<BufferPool> buffers)
+      : path_(std::move(path)), hand_over_(std::move(hand_over)), buffers_(std::move(buffers)) {}
 
   void start(Context& context) { context_ = &context; }
 
@@ -53,39 +64,58 @@ class ReadFrames {
       for (const FrameRecord& frame : archive_->contents().frames()) {
         context_->expect_bytes(frame.raw_bytes);
       }
-      out.emit({.archive = archive_});
+      number_ = hand_over_->put(archive_);
+      out.emit({.archive = number_});
     } else {
       context_->add_bytes(archive_->contents().frames()[next_].raw_bytes);
-      out.emit({.archive = archive_, .frame = next_++});
+      out.emit(read(next_++));
     }
     return next_ < archive_->contents().frames().size();
   }
 
  private:
+  [[nodiscard]] CheckedFrame read(std::size_t number) const {
+    CheckedFrame item{.archive = number_,
+                      .frame = FetchedFrame{.number = static_cast<std::uint32_t>(number)}};
+    try {
+      item.frame = archive_->fetch(number, buffers_->take(kMostStoredFrameBytes));
+      item.expected = digests_of(archive_->contents(), item.frame->record);
+    } catch (const ArchiveError& error) {
+      item.wrong = error.what();
+      const std::string prefix = path_ + ": ";
+      if (item.wrong.starts_with(prefix)) item.wrong.erase(0, prefix.size());
+    } catch (const std::system_error& error) {  // a place that the disk can't read
+      item.wrong =
+          fmt::format("frame {}: {}", number, sluice::detail::reason("read", error.code()));
+    }
+    return item;
+  }
+
   std::string path_;
+  std::shared_ptr<ReaderHandOver> hand_over_;
+  std::shared_ptr<BufferPool> buffers_;
   Context* context_ = nullptr;
   std::shared_ptr<const ArchiveReader> archive_{};
+  std::uint64_t number_ = 0;
   std::size_t next_ = 0;
 };
 
+/// Looks for damage; what comes out has no bytes any more.
 class VerifyFrames {
  public:
-  CheckedFrame operator()(CheckedFrame checked) {
-    if (!checked.frame) return checked;
-    try {
-      loader_.verify(*checked.archive, *checked.frame);
-    } catch (const ArchiveError& error) {
-      checked.wrong = error.what();
-      const std::string prefix = checked.archive->path() + ": ";
-      if (checked.wrong.starts_with(prefix)) checked.wrong.erase(0, prefix.size());
-    } catch (const std::system_error& error) {  // a place that the disk can't read
-      checked.wrong =
-          fmt::format("frame {}: {}", *checked.frame, sluice::detail::reason("read", error.code()));
-    }
-    return checked;
+  explicit VerifyFrames(std::shared_ptr<BufferPool> buffers) : buffers_(std::move(buffers)) {}
+
+  CheckedFrame operator()(CheckedFrame item) {
+    if (!item.frame || !item.wrong.empty()) return item;
+    const std::string wrong = loader_.verify(*item.frame, item.expected);
+    if (!wrong.empty()) item.wrong = item.frame->fault(wrong);
+    buffers_->give(std::move(item.frame->bytes));
+    item.expected = {};
+    return item;
   }
 
  private:
+  std::shared_ptr<BufferPool> buffers_;
   FrameLoader loader_{};
 };
 
@@ -161,13 +191,15 @@ class ReportDamage {
  public:
   using Out = std::string;
 
+  explicit ReportDamage(std::shared_ptr<ReaderHandOver> hand_over) : taker_(std::move(hand_over)) {}
+
   void start(Context& context) { context_ = &context; }
 
-  void process(CheckedFrame checked, Emitter<std::string>&) {
-    archive_ = std::move(checked.archive);
-    if (!checked.frame) return;
+  void process(CheckedFrame item, Emitter<std::string>&) {
+    if (archive_ == nullptr) archive_ = taker_.take(item.archive);
+    if (!item.frame) return;
     ++verified_;
-    if (!checked.wrong.empty()) wrong_.emplace(*checked.frame, std::move(checked.wrong));
+    if (!item.wrong.empty()) wrong_.emplace(item.frame->number, std::move(item.wrong));
   }
 
   // True while there is more to emit.
@@ -209,6 +241,7 @@ class ReportDamage {
     return text + (verified_ < frames ? "no damage in the others" : "no damage");
   }
 
+  ReaderHandOver::Taker taker_;
   Context* context_ = nullptr;
   std::shared_ptr<const ArchiveReader> archive_{};
   std::size_t verified_ = 0;
@@ -220,11 +253,17 @@ class ReportDamage {
 }  // namespace
 
 void describe_pack_verify(Pipeline& pipeline, const PackVerifyOptions& options) {
-  pipeline.source("read", factory([path = options.archive] { return ReadFrames(path); }),
+  const auto buffers = std::make_shared<BufferPool>();  // keeps what is idle with the pipeline
+  const auto hand_over = std::make_shared<ReaderHandOver>();
+  pipeline.source("read", factory([path = options.archive, hand_over, buffers] {
+                    return ReadFrames(path, hand_over, buffers);
+                  }),
                   {.blocking = true}) |
-      map("verify", factory([] { return VerifyFrames(); }),
-          {.workers = Machine::here().cores, .capacity = kQueuedFrames, .blocking = true}) |
-      stage("report", factory([] { return ReportDamage(); }), {.workers = 1}) |
+      map("verify", factory([buffers] { return VerifyFrames(buffers); }),
+          {.workers = Machine::here().cores,
+           .capacity = kQueuedFrames,
+           .process = {.attempts = kProcessAttempts}}) |
+      stage("report", factory([hand_over] { return ReportDamage(hand_over); }), {.workers = 1}) |
       sink("write", stages::write_lines(options.output), {.workers = 1});
 }
 

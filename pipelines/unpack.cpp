@@ -1,11 +1,14 @@
 // pipelines/unpack.cpp: makes the entries of an archive.
 //
-//   plan ==frames to read==> load x cores ==raw frames==> restore
+//   read ==stored frames==> load x cores ==raw frames==> restore
 //
-// `plan` and `restore` follow the same RestorePlan: one hands out frames in the order in which they
+// `read` and `restore` follow the same RestorePlan: one reads frames in the order in which they
 // are needed, the other goes on making entries until it needs a frame that has not come yet. So a
 // frame is decompressed once, by any core, and again only when it was dropped from all the slots
 // meanwhile. Making entries stays with one worker: all of them are made, or none.
+//
+// What travels is portable, so `load` can run in worker processes. The archive stays in this one: `read` hands it
+// over (hand_over.hpp), and `restore`, which needs the same index, takes it with the first frame that it sees.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #include <unpack.hpp>
@@ -14,13 +17,18 @@
 #include <buffer_pool.hpp>
 #include <restore_plan.hpp>
 
+#include <sluice/codec.hpp>
 #include <sluice/error.hpp>
 #include <sluice/scheduler.hpp>
+
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -29,6 +37,9 @@ namespace {
 
 constexpr std::size_t kQueuedFrames = 16;
 
+// A frame that is given up ends the run, so more processes may die at one before that.
+constexpr unsigned kProcessAttempts = 8;
+
 // A stop leaves nothing to keep, so it cancels the run. Who is late sees that somebody else did it.
 void give_up(Context& context) {
   if (context.cancelled()) return;
@@ -36,22 +47,24 @@ void give_up(Context& context) {
   context.log("stopped before everything was unpacked: nothing is kept");
 }
 
-/// A frame that is needed next. The first item and the last one have none.
+/// A frame that is needed next: as it is stored, and raw behind `load`. The first item and the last one have none.
 struct NeededFrame {
-  enum class Kind : unsigned char { begin, frame, end };
-
-  Kind kind = Kind::begin;
-  std::uint32_t number = 0;
-  std::shared_ptr<const ArchiveReader> archive{};
-  ByteBuffer bytes{};  // raw, once it is loaded
+  std::uint64_t archive = 0;  // number under which it was handed over
+  std::optional<FetchedFrame> frame{};
+  bool complete = false;  // it is the last item
 };
+static_assert(portable<NeededFrame>);
 
-/// Opens the archive and follows the plan.
-class PlanFrames {
+/// Opens the archive, follows the plan and reads what is needed.
+///
+/// Blocks  while the file system reads.
+class ReadFrames {
  public:
   using Out = NeededFrame;
 
-  explicit PlanFrames(std::string path) : path_(std::move(path)) {}
+  ReadFrames(std::string path, std::shared_ptr<ReaderHandOver> hand_over,
+             std::shared_ptr<BufferPool> buffers)
+      : path_(std::move(path)), hand_over_(std::move(hand_over)), buffers_(std::move(buffers)) {}
 
   void start(Context& context) { context_ = &context; }
 
@@ -64,12 +77,13 @@ class PlanFrames {
       const RestorePlan::Step step = plan_->next();
       context_->add_bytes(step.size_bytes);
       if (step.loads) {
-        out.emit({.kind = NeededFrame::Kind::frame, .number = step.frame, .archive = archive_});
+        out.emit({.archive = number_,
+                  .frame = archive_->fetch(step.frame, buffers_->take(kMostStoredFrameBytes))});
         return true;
       }
       if (step.kind == RestorePlan::Kind::end) {
         ended_ = true;
-        out.emit({.kind = NeededFrame::Kind::end, .archive = archive_});
+        out.emit({.archive = number_, .complete = true});
         return false;
       }
     }
@@ -90,30 +104,37 @@ class PlanFrames {
     std::uint64_t bytes = 0;
     for (const ArchiveEntry& entry : archive_->contents().entries()) bytes += entry.size_bytes;
     context_->expect_bytes(bytes);
-    out.emit({.kind = NeededFrame::Kind::begin, .archive = archive_});
+    number_ = hand_over_->put(archive_);
+    out.emit({.archive = number_});
   }
 
   std::string path_;
+  std::shared_ptr<ReaderHandOver> hand_over_;
+  std::shared_ptr<BufferPool> buffers_;
+  std::uint64_t number_ = 0;
   Context* context_ = nullptr;
   std::shared_ptr<const ArchiveReader> archive_{};
   std::optional<RestorePlan> plan_{};
   bool ended_ = false;
 };
 
-/// Reads, checks and decompresses.
+/// Checks and decompresses.
 class LoadFrames {
  public:
-  explicit LoadFrames(std::shared_ptr<BufferPool> buffers) : buffers_(std::move(buffers)) {}
+  LoadFrames(std::string path, std::shared_ptr<BufferPool> buffers)
+      : path_(std::move(path)), buffers_(std::move(buffers)) {}
 
   NeededFrame operator()(NeededFrame needed) {
-    if (needed.kind == NeededFrame::Kind::frame) {
-      needed.bytes = buffers_->take(kMostFrameBytes);
-      loader_.load(*needed.archive, needed.number, needed.bytes);
-    }
+    if (!needed.frame) return needed;
+    ByteBuffer raw = buffers_->take(kMostFrameBytes);
+    const std::string wrong = loader_.load(*needed.frame, raw);
+    if (!wrong.empty()) throw ArchiveError(path_ + ": " + needed.frame->fault(wrong));
+    buffers_->give(std::exchange(needed.frame->bytes, std::move(raw)));
     return needed;
   }
 
  private:
+  std::string path_;
   std::shared_ptr<BufferPool> buffers_;
   FrameLoader loader_{};
 };
@@ -121,36 +142,63 @@ class LoadFrames {
 /// Makes the entries, and moves them to their places when all are there.
 class RestoreEntries {
  public:
-  RestoreEntries(std::string output, SetIdBits set_id, std::shared_ptr<BufferPool> buffers)
-      : output_(std::move(output)), set_id_(set_id), buffers_(std::move(buffers)) {}
+  RestoreEntries(std::string output, SetIdBits set_id, std::shared_ptr<ReaderHandOver> hand_over,
+                 std::shared_ptr<BufferPool> buffers)
+      : output_(std::move(output)),
+        set_id_(set_id),
+        taker_(std::move(hand_over)),
+        buffers_(std::move(buffers)) {}
 
   void start(Context& context) { context_ = &context; }
 
   void process(NeededFrame needed) {
-    if (needed.kind == NeededFrame::Kind::begin) {
-      archive_ = std::move(needed.archive);
-      plan_.emplace(archive_->contents());
-      restore_ = std::make_unique<ArchiveRestore>(archive_->contents(), output_, set_id_);
+    if (stopped()) {  // after the reading has ended nobody else would notice
+      give_up(*context_);
+      return;
     }
-    if (needed.kind == NeededFrame::Kind::frame) {
-      if (!step_.loads || step_.frame != needed.number) {
-        throw UsageError("unpack: a frame came that the plan does not want now");
-      }
-      buffers_->give(std::exchange(slots_[step_.slot], std::move(needed.bytes)));
+    if (archive_ == nullptr) begin(needed.archive);
+    if (needed.frame) {
+      check(*needed.frame);
+      buffers_->give(std::exchange(slots_[step_.slot], std::move(needed.frame->bytes)));
       append();
+      go_on();
     }
-    go_on();
+    complete_ = needed.complete;
   }
 
   void finish() {
-    const bool complete = restore_ != nullptr && step_.kind == RestorePlan::Kind::end;
     if (stopped()) give_up(*context_);
-    if (complete && !stopped()) restore_->commit();
+    if (!stopped()) {
+      if (!complete_ || step_.kind != RestorePlan::Kind::end) {
+        throw std::runtime_error("the last frames are missing: nothing is kept");
+      }
+      restore_->commit();
+    }
     restore_.reset();
   }
 
  private:
   [[nodiscard]] bool stopped() const { return context_->stop_token().stop_requested(); }
+
+  // Up to the first frame.
+  void begin(std::uint64_t archive) {
+    archive_ = taker_.take(archive);
+    plan_.emplace(archive_->contents());
+    restore_ = std::make_unique<ArchiveRestore>(archive_->contents(), output_, set_id_);
+    go_on();
+  }
+
+  // One that was given up leaves a gap; a process that went wild may send anything.
+  void check(const FetchedFrame& frame) const {
+    if (!step_.loads || step_.frame != frame.number) {
+      throw std::runtime_error(
+          fmt::format("frame {} is missing: nothing is kept", std::size_t{step_.frame}));
+    }
+    if (frame.bytes.size() != archive_->contents().frames()[frame.number].raw_bytes) {
+      throw std::runtime_error(
+          fmt::format("frame {} is not of its size: nothing is kept", frame.number));
+    }
+  }
 
   // Up to the next frame that has to come.
   void go_on() {
@@ -183,6 +231,7 @@ class RestoreEntries {
 
   std::string output_;
   SetIdBits set_id_;
+  ReaderHandOver::Taker taker_;
   std::shared_ptr<BufferPool> buffers_;
   Context* context_ = nullptr;
   std::shared_ptr<const ArchiveReader> archive_{};  // before what refers to it
@@ -190,6 +239,7 @@ class RestoreEntries {
   RestorePlan::Step step_{.kind = RestorePlan::Kind::make};  // the last one
   std::vector<ByteBuffer> slots_{RestorePlan::kSlots};
   std::unique_ptr<ArchiveRestore> restore_{};
+  bool complete_ = false;
 };
 
 UnpackOptions options_from(const Args& args) {
@@ -202,15 +252,19 @@ UnpackOptions options_from(const Args& args) {
 
 void describe_unpack(Pipeline& pipeline, const UnpackOptions& options) {
   const auto buffers = std::make_shared<BufferPool>();  // keeps what is idle with the pipeline
-  pipeline.source("plan", factory([path = options.archive] { return PlanFrames(path); }),
+  const auto hand_over = std::make_shared<ReaderHandOver>();
+  pipeline.source("read", factory([path = options.archive, hand_over, buffers] {
+                    return ReadFrames(path, hand_over, buffers);
+                  }),
                   {.blocking = true}) |
-      map("load", factory([buffers] { return LoadFrames(buffers); }),
+      map("load", factory([path = options.archive, buffers] { return LoadFrames(path, buffers); }),
           {.workers = Machine::here().cores,
            .order = Order::keep,
            .capacity = kQueuedFrames,
-           .blocking = true}) |
-      sink("restore", factory([output = options.output, set_id = options.set_id, buffers] {
-             return RestoreEntries(output, set_id, buffers);
+           .process = {.attempts = kProcessAttempts}}) |
+      sink("restore",
+           factory([output = options.output, set_id = options.set_id, hand_over, buffers] {
+             return RestoreEntries(output, set_id, hand_over, buffers);
            }),
            {.workers = 1, .capacity = kQueuedFrames, .blocking = true});
 }

@@ -35,6 +35,14 @@ if(NOT output STREQUAL expected)
   message(FATAL_ERROR "install: the foreign program printed '${output}', not '${expected}'")
 endif()
 
+# What there is to read: the report's members, the ready-made stages.
+foreach(page README.md framework.md stages.md pipelines.md LICENSE)
+  file(GLOB found ${prefix}/share/doc/*/${page})
+  if(NOT found)
+    message(FATAL_ERROR "install: ${page} is not among the installed documents")
+  endif()
+endforeach()
+
 # The installed command, when it was built.
 if(EXISTS ${prefix}/bin/sluice)
   run(${prefix}/bin/sluice list)

@@ -112,6 +112,113 @@ TEST_CASE(
   CHECK(deaths.front() >= wanted);
 }
 
+// ---- The tools that read archives -------------------------------------------------------------------
+
+/// Runs a tool with its stage on processes until as many have died as wanted; every run must see the same.
+template <class Check>
+void read_with_chaos(const Words& words, const std::string& stage, const Scratch& scratch,
+                     const Check& check) {
+  auto random = random_engine();
+  const unsigned rate = kUnderSanitizer ? 2 : 20;
+  std::uint64_t deaths = 0;
+  std::uint64_t stops = 0;
+  for (const std::uint64_t wanted = scaled(10); deaths < wanted || stops < wanted;) {
+    const std::uint64_t seed = random() % 1'000'000;
+    CAPTURE(words, stage, seed);
+    const ProcessRun run = run_on_processes(with(words, chaos_words({stage}, rate, rate, seed)),
+                                            {stage}, scratch / "report");
+    INFO(run.ended.err);
+    REQUIRE(run.ended.exit_code == 0);
+    CHECK(run.balanced);
+    check();
+    REQUIRE(run.deaths.size() == 1);
+    deaths += run.deaths[0];
+    stops += run.stops;
+  }
+}
+
+TEST_CASE("unpack: frames that are loaded in processes become the tree that was packed",
+          "[pack][process]") {
+  const std::string method = GENERATE("forkserver", "spawn");
+  const Scratch scratch;
+  auto random = random_engine();
+  const std::string tree = make_sample_tree(scratch, "in", random);
+  static_cast<void>(pack_serially({tree}, scratch / "archive", 1));
+  const auto expected = snapshot(tree);
+  const Words words{"unpack", scratch / "archive", "--output", scratch / "out", "--workers",
+                    "load=3", "--start-method",    method};
+  const auto same = [&] {
+    CHECK((snapshot(scratch / "out" + tree) == expected));
+    fs::remove_all(scratch / "out");
+  };
+  const ProcessRun run = run_on_processes(words, {"load"}, scratch / "report");
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 0);
+  CHECK(run.balanced);
+  CHECK(run.processes == std::vector<std::uint64_t>{3});
+  same();
+  read_with_chaos(words, "load", scratch, same);
+}
+
+TEST_CASE("pack_verify and pack_list: with their stages on processes they say the same",
+          "[pack][process]") {
+  const std::string method = GENERATE("forkserver", "spawn");
+  const std::string tool = GENERATE("pack_verify", "pack_list");
+  const std::string stage = tool == "pack_list" ? "format" : "verify";
+  const Scratch scratch;
+  auto random = random_engine();
+  const std::string tree = make_sample_tree(scratch, "in", random);
+  static_cast<void>(pack_serially({tree}, scratch / "archive", 1));
+  Words words{tool, scratch / "archive", "--output", scratch / "out"};
+  CHECK(run_program(with({SLUICE_COMMAND, "run"}, words)).exit_code == 0);
+  const std::string expected = content_of(scratch / "out");
+  words = with(words, {"--start-method", method, "--workers", stage + "=3"});
+  const auto same = [&] {
+    CHECK((content_of(scratch / "out") == expected));
+    fs::remove(scratch / "out");
+  };
+  const ProcessRun run = run_on_processes(words, {stage}, scratch / "report");
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 0);
+  CHECK(run.balanced);
+  CHECK(run.processes == std::vector<std::uint64_t>{3});
+  same();
+  read_with_chaos(words, stage, scratch, same);
+}
+
+// A frame that is damaged is found out in a worker process: the same words, the same exit code, and nothing kept.
+TEST_CASE("archive tools: what is wrong with a frame is said by processes as by threads",
+          "[pack][process]") {
+  const Scratch scratch;
+  auto random = random_engine();
+  for (const char* name : {"in/a", "in/b", "in/c"}) {
+    scratch.file(name, random_bytes(random, 1'300'000));
+  }
+  static_cast<void>(pack_serially({scratch / "in"}, scratch / "archive", 1));
+  std::string damaged = content_of(scratch / "archive");
+  damaged[2'000'000] = static_cast<char>(damaged[2'000'000] ^ 0x10);
+  scratch.file("archive", damaged);
+
+  const Words verify{SLUICE_COMMAND, "run", "pack_verify", scratch / "archive", "--quiet"};
+  const Ended threads = run_program(verify);
+  const Ended processes = run_program(with(verify, {"--carrier", "verify=process"}));
+  CHECK(threads.exit_code == 3);
+  CHECK_THAT(threads.err, Contains("frame 1: its checksum is wrong"));
+  CHECK(processes.exit_code == 3);
+  CHECK(processes.out == threads.out);
+  CHECK(processes.err == threads.err);
+
+  const Ended unpacked =
+      run_program({SLUICE_COMMAND, "run", "unpack", scratch / "archive", "--output",
+                   scratch / "out", "--quiet", "--carrier", "load=process"});
+  CHECK(unpacked.exit_code == 1);
+  CHECK_THAT(unpacked.err, Contains("frame 1: its checksum is wrong; the archive is damaged, get "
+                                    "another copy"));
+  CHECK((!fs::exists(scratch / "out") || names_in(scratch / "out").empty()));
+}
+
+// ---- Signals, and processes that can't be --------------------------------------------------------------
+
 // The unfinished archive has no name; the system shows it among the open files.
 bool has_open_file_in(int process, const std::string& directory) {
   std::error_code gone;

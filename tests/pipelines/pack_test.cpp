@@ -134,7 +134,7 @@ TEST_CASE("unpack: every entry comes out as it was, whatever the workers, batch 
   const std::string tree = make_sample_tree(scratch, "in", random);
   const auto expected = snapshot(tree);
   static_cast<void>(pack_serially({tree}, scratch / "archive", 1));
-  for_every_setting_of({"plan", "load", "restore"}, {"load"}, kUnpackSizes,
+  for_every_setting_of({"read", "load", "restore"}, {"load"}, kUnpackSizes,
                        [&](const std::vector<StageOverride>& overrides) {
                          unpack({.archive = scratch / "archive", .output = scratch / "out"},
                                 overrides);

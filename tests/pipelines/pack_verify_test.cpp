@@ -194,7 +194,7 @@ TEST_CASE("pack_list: a line for each entry, in the order of the archive", "[pac
   const ArchiveReader reader(scratch / "archive");
   std::string expected;
   for (std::size_t i = 1; i < reader.contents().entries().size(); ++i) {
-    expected += entry_line(reader.contents(), i) + '\n';
+    expected += entry_line(listed_entry(reader.contents(), i)) + '\n';
   }
   for (std::size_t workers = 1; workers <= 4; ++workers) {
     for (const std::size_t capacity : {1U, 5000U}) {

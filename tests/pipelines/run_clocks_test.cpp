@@ -281,6 +281,27 @@ TEST_CASE("Verdict: of a stage with several workers, all of them are judged toge
              StartsWith("many is the limit") && Contains("of its 2 workers"));
 }
 
+TEST_CASE("Verdict: a run without items, and one in which nobody is busy, have no limit",
+          "[pipeline][report]") {
+  Pipeline none("none");
+  none.source("source", numbers(0)) | sink("sink", [](Number) {});
+  CHECK(run_watched(none).verdict == "no item has come in");
+
+  Pipeline idle("idle");
+  idle.inlet<Number>("in", {.carrier = Carrier::thread}) |
+      sink("sink", [](Number) {}, {.carrier = Carrier::thread});
+  const auto mostly_idle = [&idle] {
+    WatchedRun run(idle);
+    auto in = run->inlet<Number>("in");
+    REQUIRE(in.put(1) == PutStatus::ok);
+    wait_until([&] { return run->snapshot().seconds > 0.05; });
+    in.close();
+    return run->wait();
+  };
+  const std::string beginning = "no stage is the limit; the busiest is ";
+  CHECK_THAT(verdict_of(mostly_idle, beginning), StartsWith(beginning));
+}
+
 // Four times as many threads as cores, all with work: most of them wait for a processor.
 TEST_CASE("Clocks: time without a processor is told from work when threads outnumber cores",
           "[pipeline][report]") {

@@ -3,10 +3,18 @@
 #include <support/frame_cache.hpp>
 
 #include <limits>
+#include <string>
 
 namespace sluice::testing_support {
 
 using namespace sluice::samples;
+
+void load_frame(const ArchiveReader& archive, std::size_t frame, FrameLoader& with,
+                ByteBuffer& raw) {
+  const FetchedFrame fetched = archive.fetch(frame);
+  const std::string wrong = with.load(fetched, raw);
+  if (!wrong.empty()) throw ArchiveError(archive.path() + ": " + fetched.fault(wrong));
+}
 
 // Chunks with consecutive numbers lie one behind the other as long as the frame is the same.
 FrameCache::Piece FrameCache::chunks_from(std::uint32_t chunk, std::uint32_t most) {
@@ -30,7 +38,7 @@ std::string_view FrameCache::frame(std::size_t number) {
   Held& oldest = *std::min_element(held_.begin(), held_.end(),
                                    [](const Held& a, const Held& b) { return a.used < b.used; });
   oldest.frame = std::numeric_limits<std::size_t>::max();  // until it is loaded
-  loader_.load(archive_, number, oldest.raw);
+  load_frame(archive_, number, loader_, oldest.raw);
   oldest.frame = number;
   oldest.used = ++uses_;
   return oldest.raw.view();

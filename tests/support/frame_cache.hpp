@@ -12,6 +12,10 @@
 
 namespace sluice::testing_support {
 
+/// What was in `raw` is gone. Throws  ArchiveError, std::system_error.
+void load_frame(const samples::ArchiveReader& archive, std::size_t frame,
+                samples::FrameLoader& with, samples::ByteBuffer& raw);
+
 /// Keeps the frames used last, because chunks that files share lie in earlier frames.
 ///
 /// Threads  one at a time.

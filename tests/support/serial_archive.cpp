@@ -147,7 +147,9 @@ void verify_serially(const std::string& archive) {
   const ArchiveReader reader(archive);
   FrameLoader loader;
   for (std::size_t frame = 0; frame < reader.contents().frames().size(); ++frame) {
-    loader.verify(reader, frame);
+    const FetchedFrame fetched = reader.fetch(frame);
+    const std::string wrong = loader.verify(fetched, digests_of(reader.contents(), fetched.record));
+    if (!wrong.empty()) throw ArchiveError(archive + ": " + fetched.fault(wrong));
   }
 }
 

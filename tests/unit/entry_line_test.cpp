@@ -26,7 +26,7 @@ std::string line_of(NewEntry entry) {
   REQUIRE(index.add(first).refusal.empty());
   REQUIRE(index.add(std::move(entry)).refusal.empty());
   const ArchiveContents contents = contents_of(index);
-  return entry_line(contents, contents.entries().size() - 1);
+  return entry_line(listed_entry(contents, contents.entries().size() - 1));
 }
 
 EntryAttributes attributes(std::uint32_t mode, std::int64_t seconds = 0) {
@@ -126,6 +126,6 @@ TEST_CASE("entry_line: what is not known of an implied directory is not made up"
   ArchiveIndex index;
   REQUIRE(index.add({.path = "x/y", .attributes = attributes(0600)}).refusal.empty());
   const ArchiveContents contents = contents_of(index);
-  CHECK(entry_line(contents, 0) == "d?????????            0 -                   ./");
-  CHECK(entry_line(contents, 1) == "d?????????            0 -                   x/");
+  CHECK(entry_line(listed_entry(contents, 0)) == "d?????????            0 -                   ./");
+  CHECK(entry_line(listed_entry(contents, 1)) == "d?????????            0 -                   x/");
 }

@@ -4,6 +4,7 @@
 
 #include <archive_reader.hpp>
 #include <restore_plan.hpp>
+#include <support/frame_cache.hpp>
 #include <support/scratch.hpp>
 #include <support/seeds.hpp>
 #include <support/serial_archive.hpp>
@@ -64,7 +65,7 @@ Followed follow(const ArchiveReader& archive, std::size_t slots) {
     if (step.kind == Kind::end_file) file = nullptr;
     if (step.kind != Kind::contents) continue;
     REQUIRE(step.slot < slots);
-    if (step.loads) loader.load(archive, step.frame, kept[step.slot]);
+    if (step.loads) load_frame(archive, step.frame, loader, kept[step.slot]);
     if (step.loads) ++followed.loads;
     followed.slots.insert(step.slot);
     *file += kept[step.slot].view().substr(step.offset, step.size_bytes);

@@ -3,7 +3,8 @@
 // The limit is the stage whose workers are busy for the largest part of their lives, not counting the
 // time for which they had work and no processor: with more threads than cores everybody looks busy.
 // Flink's rule for the same question: neither back-pressured nor idle. When the busy time of all stages together
-// fills the cores, more workers can't help, and the verdict says so.
+// fills the cores, more workers can't help, and the verdict says so. Where nobody is busy for long, as in a run that is
+// over before all threads are awake, no stage is called the limit.
 // SPDX-License-Identifier: MIT
 #include <sluice/runtime/run_report.hpp>
 
@@ -17,6 +18,9 @@ namespace {
 double life_of(const WorkerReport& clock) {
   return clock.busy_s + clock.starved_s + clock.blocked_s + clock.parked_s;
 }
+
+// Below it a stage is not what the others wait for.
+constexpr double kLeastBusy = 0.2;
 
 double part(double seconds, double whole) { return whole > 0 ? seconds / whole : 0; }
 
@@ -41,6 +45,9 @@ std::string witness(const Report& report, std::size_t limit) {
 }  // namespace
 
 std::string verdict_of(const Report& report) {
+  const bool none = std::all_of(report.edges.begin(), report.edges.end(),
+                                [](const EdgeReport& edge) { return edge.put == 0; });
+  if (none) return "no item has come in";
   // Of a stage on the pool it is not known for how long it had work and no processor.
   const bool comparable =
       std::all_of(report.stages.begin(), report.stages.end(),
@@ -60,11 +67,12 @@ std::string verdict_of(const Report& report) {
   const bool full = cores > 0.9 * static_cast<double>(report.cores);
   const StageReport& stage = report.stages[limit];
   const WorkerReport clock = stage.clock_sum();
-  return fmt::format(
-      "{} is the limit: busy {:.0f} % of the time of its {} {}{}; {:.2f} of {} cores used{}",
-      stage.name, 100 * part(clock.busy_s, life_of(clock)), stage.workers,
-      stage.workers == 1 ? "worker" : "workers", witness(report, limit), cores, report.cores,
-      full ? ": the machine is full, more workers can't help" : "");
+  return fmt::format("{}: busy {:.0f} % of the time of its {} {}{}; {:.2f} of {} cores used{}",
+                     most < kLeastBusy ? "no stage is the limit; the busiest is " + stage.name
+                                       : stage.name + " is the limit",
+                     100 * part(clock.busy_s, life_of(clock)), stage.workers,
+                     stage.workers == 1 ? "worker" : "workers", witness(report, limit), cores,
+                     report.cores, full ? ": the machine is full, more workers can't help" : "");
 }
 
 }  // namespace sluice::detail
