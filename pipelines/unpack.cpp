@@ -35,7 +35,7 @@
 namespace sluice::samples {
 namespace {
 
-constexpr std::size_t kQueuedFrames = 16;
+constexpr std::size_t kQueuedFrames = 8;
 
 // A frame that is given up ends the run, so more processes may die at one before that.
 constexpr unsigned kProcessAttempts = 8;
