@@ -36,7 +36,7 @@ if(NOT output STREQUAL expected)
 endif()
 
 # What there is to read: the report's members, the ready-made stages.
-foreach(page README.md framework.md stages.md pipelines.md LICENSE)
+foreach(page README.md framework/README.md stages/README.md pipelines/README.md LICENSE)
   file(GLOB found ${prefix}/share/doc/*/${page})
   if(NOT found)
     message(FATAL_ERROR "install: ${page} is not among the installed documents")
