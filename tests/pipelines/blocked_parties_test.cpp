@@ -337,6 +337,7 @@ void play(const Party& party, const CarrierMix& mix, How how, From from) {
       run->cancel();
     }
     CHECK(run->join() == JoinStatus::ended);
+    if (scene.application.joinable()) scene.application.join();  // what it has put is counted now
     check_ended(party, scene, run->snapshot(), how == How::cancel || party.outlasts_stop);
   } else {
     CHECK(scene.got.size() == party.got_after_cancel);

@@ -42,14 +42,14 @@ TEST_CASE("Explain: of a fan-out's branches the full one is named, not the idle 
       if (!full_first) add_full();
       WatchedRun run(p);
       const OpensAtEnd opens(gate);
-      jammed(run, {"read.0: blocked for _ s, waits for room on read->split",
-                   "split.0: blocked for _ s, waits for room on split->full",
-                   "full.0: busy for _ s, item 0 at attempt 1",
-                   "idle.0: starved for _ s, waits for items on split->idle",
-                   "edge split->full: 1 of 1 queued, 1 in flight, 0 done",
-                   "edge split->idle: 0 of 1024 queued, 0 in flight, 3 done"});
-      CHECK(without_times(line_of(run->explain(), "root cause")) ==
-            "root cause: full: has been at work for _ s, busy for _ s, item 0 at attempt 1");
+      jammed(run,
+             {"read.0: blocked for _ s, waits for room on read->split",
+              "split.0: blocked for _ s, waits for room on split->full",
+              "full.0: busy for _ s, item 0 at attempt 1",
+              "idle.0: starved for _ s, waits for items on split->idle",
+              "edge split->full: 1 of 1 queued, 1 in flight, 0 done",
+              "edge split->idle: 0 of 1024 queued, 0 in flight, 3 done",
+              "root cause: full: has been at work for _ s, busy for _ s, item 0 at attempt 1"});
       run->cancel();
       gate.open();
       CHECK(run.end().stage("idle").completed == 3);
@@ -74,9 +74,8 @@ TEST_CASE("Explain: of two chains in one pipeline, the jammed one is the root, n
     auto in = run->inlet<Number>("in");
     jammed(run, {"held.0: busy for _ s, item 0 at attempt 1",
                  "read.0: blocked for _ s, waits for room on read->held",
-                 "waiting.0: starved for _ s, waits for items on in->waiting"});
-    CHECK(without_times(line_of(run->explain(), "root cause")) ==
-          "root cause: held: has been at work for _ s, busy for _ s, item 0 at attempt 1");
+                 "waiting.0: starved for _ s, waits for items on in->waiting",
+                 "root cause: held: has been at work for _ s, busy for _ s, item 0 at attempt 1"});
     run->cancel();
     gate.open();
     CHECK(run.end().ledger.balanced);

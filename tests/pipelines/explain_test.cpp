@@ -204,14 +204,15 @@ TEST_CASE("Explain: an inlet that nobody feeds makes the run idle, not stuck",
     WatchedRun run(p);
     auto in = run->inlet<Number>("in");
     REQUIRE(in.put(1) == PutStatus::ok);
-    jammed(run, {"in.0: starved for _ s, waits for items on application->in",
-                 "a.0: starved for _ s, waits for items on in->a",
-                 "b.0: starved for _ s, waits for items on a->b",
-                 "drop.0: starved for _ s, waits for items on b->drop",
-                 "edge application->in: 0 of 1024 queued, 0 in flight, 1 done",
-                 "edge b->drop: 0 of 1 queued, 0 in flight, 1 done"});
-    CHECK(line_of(run->explain(), "root cause") ==
-          "root cause: in: idle, not stuck: the application has put nothing more into its inlet");
+    jammed(
+        run,
+        {"in.0: starved for _ s, waits for items on application->in",
+         "a.0: starved for _ s, waits for items on in->a",
+         "b.0: starved for _ s, waits for items on a->b",
+         "drop.0: starved for _ s, waits for items on b->drop",
+         "edge application->in: 0 of 1024 queued, 0 in flight, 1 done",
+         "edge b->drop: 0 of 1 queued, 0 in flight, 1 done",
+         "root cause: in: idle, not stuck: the application has put nothing more into its inlet"});
     in.close();
     CHECK(run->wait().status == RunStatus::done);
   });

@@ -16,6 +16,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace sluice {
@@ -42,8 +43,13 @@ std::map<std::string, std::uint64_t> voluntary_switches() {
 
 /// The switches during two seconds in which this thread sleeps.
 std::map<std::string, std::uint64_t> switches_while_idle() {
-  std::this_thread::sleep_for(200ms);  // whoever was about to sleep does; no result depends on it
-  const auto before = voluntary_switches();
+  // Whoever was about to sleep does; no result depends on how long that takes.
+  auto before = voluntary_switches();
+  for (int looks = 0; looks < 20; ++looks) {
+    std::this_thread::sleep_for(200ms);
+    const auto last = std::exchange(before, voluntary_switches());
+    if (before == last) break;
+  }
   std::this_thread::sleep_for(2s);
   auto after = voluntary_switches();
   for (auto& [thread, count] : after) {

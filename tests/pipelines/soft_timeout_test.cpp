@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -59,12 +60,13 @@ TEST_CASE("soft_timeout: a late item is told, counted and asked to stop, the oth
     for (const std::size_t workers : {1U, 2U}) {
       Pipeline p("late");
       LogLines log;
-      std::atomic<int> asked_before{0};
+      std::atomic<std::uint64_t> asked_before{0};
       Collected<Number> got;
       const auto work = [&](Number n, Context& context) {
         const std::stop_token token = context.stop_token();
-        if (token.stop_requested()) ++asked_before;
-        if (n == 3 || n == 7) wait_for_stop(token);
+        const bool is_late = n == 3 || n == 7;
+        if (!is_late && token.stop_requested()) ++asked_before;
+        if (is_late) wait_for_stop(token);
         return n;
       };
       p.source("read", numbers(20), {.carrier = mix.at(0)}) |
@@ -76,10 +78,12 @@ TEST_CASE("soft_timeout: a late item is told, counted and asked to stop, the oth
           sink("collect", got.sink(), {.carrier = mix.at(0)});
       const Report report = run_watched(p, {.on_log = log.hook()});
       CHECK(got.items() == up_to(20));
-      CHECK(asked_before == 0);
-      CHECK(report.stage("work").overdue >= 2);  // a loaded machine may make others late
+      // A loaded machine may make others late, even before they have looked; nobody else is asked.
+      const std::uint64_t overdue = report.stage("work").overdue;
+      CHECK(overdue >= 2);
+      CHECK(asked_before + 2 <= overdue);
       const auto lines = log.lines();
-      CHECK(lines.size() == report.stage("work").overdue);
+      CHECK(lines.size() == overdue);
       std::string all;
       for (const std::string& line : lines) all += line + '\n';
       CHECK_THAT(all, Contains("work: worker "));

@@ -140,13 +140,11 @@ TEST_CASE("the last lines of a worker that is killed are there", "[server]") {
   });
   ServerEvent started = start_worker(*server, {.key = 1});
   LastWords words(std::move(started.stderr_pipe));
-  std::string all;
   std::string line;
   int lines = 0;
-  while (all.find("line 999\n") == std::string::npos) {
+  while (words.tail(1) != "no newline") {
     REQUIRE(words.read());
     while (words.next_line(line)) {
-      all += line + '\n';
       ++lines;
     }
   }

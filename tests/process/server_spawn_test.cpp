@@ -123,7 +123,7 @@ TEST_CASE("a main that ends or waits before sluice::main is told", "[server][spa
         "spawn failed: worker server: the process ended before it could serve (exit status 7)\n");
   CHECK(result.mains == 2);
   result = run_how("sleeper");
-  CHECK_THAT(result.text, Catch::Contains("did not come to sluice::main within 300 ms"));
+  CHECK_THAT(result.text, Catch::Contains("did not come to sluice::main within 3000 ms"));
   CHECK(result.mains == 2);
 }
 

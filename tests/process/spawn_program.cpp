@@ -42,7 +42,7 @@ void drive(const sluice::Pipeline& pipeline, const std::string& how) {
     const auto server = WorkerServer::spawn(
         {.argv = EntryGuard::argv(),
          .fingerprint = fingerprint_of(pipeline),
-         .patience = std::chrono::milliseconds{how == "sleeper" ? 300 : 30'000}});
+         .patience = std::chrono::milliseconds{how == "sleeper" ? 3000 : 30'000}});
     if (how == "stay") {
       start_worker(*server, {.key = 1, .stage = 1});
       say("servers " + std::to_string(server->server_pids().size()));

@@ -195,7 +195,7 @@ struct Worker {
       given.log("a later process says something");
       throw std::runtime_error("no work today");
     }
-    if (trouble == "slow_start") std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    if (trouble == "slow_start") std::this_thread::sleep_for(std::chrono::milliseconds(1500));
   }
   void process(const Parcel& parcel, Emitter<Parcel>& out) const {
     if (!intact(parcel)) throw std::runtime_error("a parcel was damaged on its way");

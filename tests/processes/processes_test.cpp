@@ -40,6 +40,25 @@ void check_whole(const Counted& run, std::uint64_t count, int exit_code = 0) {
   CHECK(run.report["ledger"]["balanced"] == true);
 }
 
+// Kills a second of one stage's processes. A process that is killed again and again before its first answer is
+// restarted ever later, and under a sanitizer it takes long to start.
+std::string kills_of(const std::string& stage, unsigned rate, std::uint64_t seed) {
+  const unsigned slower = testing_support::kUnderSanitizer ? 4 : 1;
+  return "kill=" + stage + ':' + std::to_string(rate / slower) + ",seed=" + std::to_string(seed);
+}
+
+/// Runs until kills have met somebody: how many a short run meets is for the machine to say.
+template <class Check>
+Counted run_killed(const Words& words, const std::string& stage, unsigned rate, std::uint64_t seed,
+                   const Check& check) {
+  for (;; ++seed) {
+    CAPTURE(seed);
+    const Counted run = run_parcels(with(words, {"--chaos", kills_of(stage, rate, seed)}));
+    check(run);
+    if (run.report["chaos"]["kills"] > 0 && run.of_work("deaths") > 0) return run;
+  }
+}
+
 TEST_CASE("A stage in processes gives every output exactly once", "[process]") {
   const auto workers = GENERATE(1, 2, 4);
   const auto size = GENERATE(0, 40, 5'000, 200'000);
@@ -55,14 +74,15 @@ TEST_CASE("A stage in processes gives every output exactly once", "[process]") {
 TEST_CASE("Order is kept over several processes, also while they are killed", "[process]") {
   const bool kills = GENERATE(false, true);
   const std::uint64_t count = scaled(60'000);
-  Words words = {"--count", std::to_string(count), "--keep", "--workers", "work=3"};
-  if (kills)
-    words =
-        with(words, {"--chaos", "kill=work:100,seed=5", "--attempts", "1000", "--spin-us", "10"});
-  const Counted run = run_parcels(words);
-  check_whole(run, count);
-  CHECK(run.ordered);
-  if (kills) CHECK(run.of_work("deaths") > 0);
+  const Words words = {"--count", std::to_string(count), "--keep", "--workers",
+                       "work=3",  "--attempts",          "1000",   "--spin-us",
+                       "10"};
+  const auto in_order = [count](const Counted& run) {
+    check_whole(run, count);
+    CHECK(run.ordered);
+  };
+  if (kills) run_killed(words, "work", 100, 5, in_order);
+  if (!kills) in_order(run_parcels(words));
 }
 
 // It gathers the answers of cheap items; here some item ends only when what came before it was passed on.
@@ -86,44 +106,51 @@ TEST_CASE("A memory budget holds while processes are killed, and every byte is g
           "[process]") {
   const bool keep = GENERATE(false, true);
   const std::uint64_t count = scaled(20'000);
-  Words words = {"--count",    std::to_string(count),
-                 "--size",     "4096",
-                 "--workers",  "work=2",
-                 "--memory",   "1M",
-                 "--spin-us",  "10",
-                 "--chaos",    "kill=work:100,seed=7",
-                 "--attempts", "1000"};
+  Words words = {
+      "--count", std::to_string(count), "--size", "4096",       "--workers", "work=2", "--memory",
+      "1M",      "--spin-us",           "10",     "--attempts", "1000"};
   if (keep) words.emplace_back("--keep");
-  const Counted run = run_parcels(words);
-  check_whole(run, count);
-  CHECK(run.of_work("deaths") > 0);
-  if (keep) CHECK(run.ordered);
-  CHECK(run.report["memory"]["budget"] == 1'048'576);
-  CHECK(run.report["memory"]["charged"] == 0);
-  CHECK(run.report["memory"]["peak"] > 0);
+  run_killed(words, "work", 100, 7, [&](const Counted& run) {
+    check_whole(run, count);
+    if (keep) CHECK(run.ordered);
+    CHECK(run.report["memory"]["budget"] == 1'048'576);
+    CHECK(run.report["memory"]["charged"] == 0);
+    CHECK(run.report["memory"]["peak"] > 0);
+  });
 }
 
 TEST_CASE("Two process stages in a row lose nothing when the processes of both are killed",
           "[process]") {
   const std::uint64_t count = scaled(40'000);
-  const Counted run =
-      run_parcels({"--count", std::to_string(count), "--twice", "--carrier", "check=process",
-                   "--workers", "work=2", "--workers", "check=2", "--spin-us", "10", "--chaos",
-                   "kill=work:80,kill=check:80,seed=11", "--attempts", "1000"});
-  check_whole(run, count);
-  CHECK(run.report["chaos"]["kills"] > 0);
+  const Words words = {"--count",
+                       std::to_string(count),
+                       "--twice",
+                       "--carrier",
+                       "check=process",
+                       "--workers",
+                       "work=2",
+                       "--workers",
+                       "check=2",
+                       "--spin-us",
+                       "10",
+                       "--attempts",
+                       "1000",
+                       "--chaos",
+                       kills_of("check", 80, 11)};
+  run_killed(words, "work", 80, 11, [count](const Counted& run) { check_whole(run, count); });
 }
 
 TEST_CASE("Random kills and stops: nothing lost, nothing doubled, and they did happen",
           "[process]") {
   const std::string seed = std::to_string(testing_support::random_engine(1)() % 1'000'000);
   const std::uint64_t count = scaled(1'000'000);
-  const std::string kills =
-      testing_support::kUnderSanitizer ? "60" : "300";  // a start takes long there
+  const std::string faults = testing_support::kUnderSanitizer  // a start takes long there
+                                 ? "kill=work:20,stop=work:20,seed="
+                                 : "kill=work:200,stop=work:50,seed=";
   CAPTURE(seed);
-  const Counted run = run_parcels(
-      {"--count", std::to_string(count), "--workers", "work=2", "--spin-us", "4", "--chaos",
-       "kill=work:" + kills + ",stop=work:50,seed=" + seed, "--attempts", "1000"});
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--workers", "work=2", "--spin-us", "4",
+                   "--chaos", faults + seed, "--attempts", "1000"});
   check_whole(run, count);
   INFO("kills " << run.report["chaos"]["kills"] << " deaths " << run.of_work("deaths"));
   // Every kill that met a living process is a death; some meet one that has just ended.
@@ -156,9 +183,9 @@ TEST_CASE("A process that is killed at each step of the protocol costs nothing",
     case KillPoint::committed:
       CHECK(again == 0);  // it had not begun, or its answer counts
       break;
-    case KillPoint::publishing:  // both outcomes
-      CHECK(again >= kills / 12);
-      CHECK(deaths - again >= kills / 12);
+    case KillPoint::publishing:  // both outcomes, by chance: of the few under a sanitizer some
+      CHECK(again >= (testing_support::kUnderSanitizer ? 1 : kills / 12));
+      CHECK(deaths - again >= (testing_support::kUnderSanitizer ? 1 : kills / 12));
       break;
     default:
       CHECK(again == deaths);  // begun and not published
@@ -198,14 +225,14 @@ TEST_CASE("A process that hangs or is stopped is killed after the item's timeout
   const std::string trouble = GENERATE("hang", "stopped");
   CAPTURE(trouble);
   const Counted run =
-      run_parcels({"--count", "60", "--trouble", trouble, "--every", "50", "--timeout-ms", "200",
+      run_parcels({"--count", "60", "--trouble", trouble, "--every", "50", "--timeout-ms", "2000",
                    "--attempts", "2", "--workers", "work=2"});
   INFO(run.ended.err);
   CHECK(run.ended.exit_code == 3);
   CHECK(run.of_work("dead") == 1);
   CHECK(run.of_work("deaths") == 2);
   CHECK(run.lost == 49 % 3);
-  CHECK_THAT(run.ended.err, Contains("it took longer than its timeout of 200 ms"));
+  CHECK_THAT(run.ended.err, Contains("it took longer than its timeout of 2000 ms"));
 }
 
 TEST_CASE("An exception in a process is judged by the stage's policy and keeps its type's text",
@@ -252,15 +279,15 @@ TEST_CASE("A start() that throws in a later process fails the run, whatever it s
 TEST_CASE("A start() may take longer than the timeout of an item, also after a death",
           "[process]") {
   const Counted run = run_parcels({"--count", "300", "--trouble", "slow_start", "--timeout-ms",
-                                   "100", "--kill-point", "11", "--after", "100"});
+                                   "1000", "--kill-point", "11", "--after", "100"});
   check_whole(run, 300);
   CHECK(run.of_work("deaths") == 2);
 }
 
 TEST_CASE("A process that waits for a slow consumer does not hang", "[process]") {
-  const Counted run = run_parcels({"--count", "40", "--timeout-ms", "50", "--slow-ms", "20",
+  const Counted run = run_parcels({"--count", "80", "--timeout-ms", "500", "--slow-ms", "20",
                                    "--capacity", "receive=1", "--workers", "work=2"});
-  check_whole(run, 40);
+  check_whole(run, 80);
   CHECK(run.of_work("deaths") == 0);
 }
 

@@ -71,14 +71,14 @@ TEST_CASE("A function that asks whether the run is cancelled ends by itself then
 
 TEST_CASE("A soft timeout asks one attempt in a process to stop, and no other", "[process][stop]") {
   const Counted run = run_parcels({"--count", "100", "--trouble", "heeds", "--every", "25",
-                                   "--soft-ms", "100", "--workers", "work=2"});
+                                   "--soft-ms", "1000", "--workers", "work=2"});
   INFO(run.ended.err);
   CHECK(run.ended.exit_code == 0);
   CHECK(run.outputs == outputs_of_parcels(100));
   CHECK(run.doubled + run.corrupt == 0);
   CHECK(times("waits, asked already 0", run.ended.err) == 4);
   CHECK(times("heard it, cancelled 0", run.ended.err) == 4);
-  // The run's watch looks every 25 ms, and is seldom held up for so long that it misses one.
+  // The run's watch looks every 250 ms, and is seldom held up for so long that it misses one.
   CHECK(run.of_work("overdue") >= 1);
   CHECK(run.of_work("overdue") <= 4);
   CHECK(run.of_work("deaths") == 0);

@@ -68,8 +68,9 @@ std::string verdict_of(const Report& report) {
   const StageReport& stage = report.stages[limit];
   const WorkerReport clock = stage.clock_sum();
   return fmt::format("{}: busy {:.0f} % of the time of its {} {}{}; {:.2f} of {} cores used{}",
-                     part(clock.busy_s, life_of(clock)) < kLeastBusy ? "no stage is the limit; the busiest is " + stage.name
-                                       : stage.name + " is the limit",
+                     part(clock.busy_s, life_of(clock)) < kLeastBusy
+                         ? "no stage is the limit; the busiest is " + stage.name
+                         : stage.name + " is the limit",
                      100 * part(clock.busy_s, life_of(clock)), stage.workers,
                      stage.workers == 1 ? "worker" : "workers", witness(report, limit), cores,
                      report.cores, full ? ": the machine is full, more workers can't help" : "");
