@@ -125,6 +125,7 @@ bool Console::has_room(std::string_view text) const {
 }
 
 void Console::wait_for_room(Lock& lock, std::string_view text) {
+  if (!has_room(text)) offer();  // the reader may have read while nobody here looked
   while (running_ && !hurried_ && !has_room(text) && is_read()) {
     wait_unlocked(lock);
     offer();
