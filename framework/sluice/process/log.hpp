@@ -20,6 +20,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/cache_line.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/process/kill_point.hpp>
 #include <sluice/process/log_format.hpp>
@@ -50,6 +51,11 @@ class MappedArea {
   }
   [[nodiscard]] const std::byte* at(std::uint64_t position, std::size_t) const noexcept {
     return ring_ + (position & mask_);
+  }
+  /// What comes there will be read soon: its lines are on their way already when the length is seen.
+  void expect(std::uint64_t position) const noexcept {
+    __builtin_prefetch(ring_ + (position & mask_));
+    __builtin_prefetch(ring_ + ((position + kCacheLine) & mask_));
   }
 
  private:
@@ -149,7 +155,10 @@ class LogReader {
     if (position_ != limit_) return true;
     // sync-point log-commit: acquires the bytes below.
     const std::uint64_t commit = commit_.load(order);
-    if (commit == limit_) return false;
+    if (commit == limit_) {
+      area_.expect(position_);
+      return false;
+    }
     if (commit < limit_ || commit - freed_here_ > area_.capacity() ||
         commit % kRecordAlignment != 0) {
       throw ProtocolViolation("the published length is impossible", commit);
@@ -159,7 +168,9 @@ class LogReader {
   }
   /// The same without remembering or judging what it saw.
   [[nodiscard]] bool may_have_record(std::memory_order order) const noexcept {
-    return position_ != limit_ || commit_.load(order) != limit_;
+    if (position_ != limit_ || commit_.load(order) != limit_) return true;
+    area_.expect(position_);
+    return false;
   }
 
   /// Whether so much is published, without remembering or judging what it saw.
