@@ -75,7 +75,8 @@ class ModelArea {
   [[nodiscard]] const std::byte* at(std::uint64_t position, std::size_t size) const {
     return ring_->read(position, size);
   }
-  void expect(std::uint64_t) const noexcept {}
+  void soon_read(std::uint64_t) const noexcept {}
+  void soon_written(std::uint64_t) const noexcept {}
 
  private:
   ModelRing* ring_;

@@ -20,7 +20,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sluice/base/cache_line.hpp>
+#include <sluice/base/prefetch.hpp>
 #include <sluice/process/channel.hpp>
 #include <sluice/process/kill_point.hpp>
 #include <sluice/process/log_format.hpp>
@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
 namespace sluice::detail {
 
@@ -52,10 +53,14 @@ class MappedArea {
   [[nodiscard]] const std::byte* at(std::uint64_t position, std::size_t) const noexcept {
     return ring_ + (position & mask_);
   }
-  /// What comes there will be read soon: its lines are on their way already when the length is seen.
-  void expect(std::uint64_t position) const noexcept {
-    __builtin_prefetch(ring_ + (position & mask_));
-    __builtin_prefetch(ring_ + ((position + kCacheLine) & mask_));
+  /// Hints: the record at that place will be read, or written, soon.
+  void soon_read(std::uint64_t position) const noexcept {
+    expect_read(ring_ + (position & mask_));
+    expect_read(ring_ + ((position + kFetchedBytes) & mask_));
+  }
+  void soon_written(std::uint64_t position) const noexcept {
+    expect_write(ring_ + (position & mask_));
+    expect_write(ring_ + ((position + kFetchedBytes) & mask_));
   }
 
  private:
@@ -80,6 +85,13 @@ class LogWriter {
   /// Whether `size` more bytes can ever fit into what is staged.
   [[nodiscard]] bool could_have_room(std::uint64_t size) const noexcept {
     return staged_ - committed_ + size <= area_.capacity();
+  }
+
+  /// A hint: a record comes, is published at once, and the reader waits for it. So its lines and the word's are
+  /// fetched side by side and not, as stores are, one behind the other.
+  void expect_record() const noexcept {
+    area_.soon_written(staged_);
+    expect_write(&commit_);
   }
 
   /// There is room. The pieces follow each other.
@@ -156,7 +168,8 @@ class LogReader {
     // sync-point log-commit: acquires the bytes below.
     const std::uint64_t commit = commit_.load(order);
     if (commit == limit_) {
-      area_.expect(position_);
+      waited_ = true;
+      area_.soon_read(position_);
       return false;
     }
     if (commit < limit_ || commit - freed_here_ > area_.capacity() ||
@@ -169,7 +182,7 @@ class LogReader {
   /// The same without remembering or judging what it saw.
   [[nodiscard]] bool may_have_record(std::memory_order order) const noexcept {
     if (position_ != limit_ || commit_.load(order) != limit_) return true;
-    area_.expect(position_);
+    area_.soon_read(position_);
     return false;
   }
 
@@ -178,6 +191,9 @@ class LogReader {
     // Whoever publishes more after the reader's announcement sees that; and log-both-sleep sees to the rest.
     return commit_.load(std::memory_order_acquire) >= length;
   }
+
+  /// Whether there was no record at some time since the last call.
+  [[nodiscard]] bool has_waited() noexcept { return std::exchange(waited_, false); }
 
   /// The next record; has_record() said so.
   [[nodiscard]] LogRecord read() {
@@ -214,6 +230,7 @@ class LogReader {
   std::uint64_t position_ = 0;
   std::uint64_t limit_ = 0;
   std::uint64_t freed_here_ = 0;
+  bool waited_ = false;
 };
 
 }  // namespace sluice::detail
