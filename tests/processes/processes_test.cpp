@@ -77,7 +77,7 @@ TEST_CASE("Order is kept over several processes, also while they are killed", "[
   const Words words = {"--count", std::to_string(count), "--keep", "--workers",
                        "work=3",  "--attempts",          "1000",   "--spin-us",
                        "10"};
-  const auto in_order = [count](const Counted& run) {
+  const auto in_order = [&](const Counted& run) {
     check_whole(run, count);
     CHECK(run.ordered);
   };
@@ -137,7 +137,7 @@ TEST_CASE("Two process stages in a row lose nothing when the processes of both a
                        "1000",
                        "--chaos",
                        kills_of("check", 80, 11)};
-  run_killed(words, "work", 80, 11, [count](const Counted& run) { check_whole(run, count); });
+  run_killed(words, "work", 80, 11, [&](const Counted& run) { check_whole(run, count); });
 }
 
 // How many deaths a run of a million parcels meets is for the machine to say, so there are as many runs as it takes.

@@ -165,11 +165,11 @@ class LogReader {
   /// Whether a record is left. Looks at the writer's word only when all known ones are read.
   [[nodiscard]] bool has_record(std::memory_order order) {
     if (position_ != limit_) return true;
+    area_.soon_read(position_);  // beside the word, not after it
     // sync-point log-commit: acquires the bytes below.
     const std::uint64_t commit = commit_.load(order);
     if (commit == limit_) {
       waited_ = true;
-      area_.soon_read(position_);
       return false;
     }
     if (commit < limit_ || commit - freed_here_ > area_.capacity() ||
@@ -181,9 +181,9 @@ class LogReader {
   }
   /// The same without remembering or judging what it saw.
   [[nodiscard]] bool may_have_record(std::memory_order order) const noexcept {
-    if (position_ != limit_ || commit_.load(order) != limit_) return true;
+    if (position_ != limit_) return true;
     area_.soon_read(position_);
-    return false;
+    return commit_.load(order) != limit_;
   }
 
   /// Whether so much is published, without remembering or judging what it saw.
