@@ -49,7 +49,10 @@ class LogParentEnd {
     const std::uint64_t size = record_size(first.size() + second.size());
     // sync-point log-freed: acquire.
     if (!down_.has_room(size, std::memory_order_acquire)) return false;
-    if (up_.has_waited()) down_.expect_record();  // so did the worker, perhaps
+    if (up_.has_waited()) {  // so does the worker, perhaps
+      watch_.soon_asked();
+      down_.expect_record();
+    }
     down_.append(head, first, second);
     return true;
   }
@@ -224,7 +227,10 @@ class LogWorkerEnd {
       if (!up_.could_have_room(size)) return StageStatus::never_fits;
       if (!wait_for_room(size)) return StageStatus::parent_gone;
     }
-    if (down_.has_waited()) up_.expect_record();
+    if (down_.has_waited()) {
+      watch_.soon_asked();
+      up_.expect_record();
+    }
     up_.append(head, first, second);
 #ifdef SLUICE_MUTANT_LOG_TWO_STORES
     up_.publish();

@@ -37,6 +37,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sluice/base/prefetch.hpp>
 #include <sluice/process/log.hpp>
 
 #include <atomic>
@@ -84,6 +85,9 @@ template <class Sync>
 class SleepWatch {
  public:
   explicit SleepWatch(const LogWord<Sync>& word) noexcept : word_(word) {}
+
+  /// A hint: must_ring() comes soon.
+  void soon_asked() const noexcept { expect_read(&word_); }
 
   /// After a seq_cst change. Returns  whether the other sleeps for that reason and was not rung for
   ///          since: the first change that it has to be told of. Then ring, and rang().
