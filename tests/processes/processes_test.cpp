@@ -40,22 +40,26 @@ void check_whole(const Counted& run, std::uint64_t count, int exit_code = 0) {
   CHECK(run.report["ledger"]["balanced"] == true);
 }
 
-// Kills a second of one stage's processes. A process that is killed again and again before its first answer is
+// So many kills a second of each stage's processes. One that is killed again and again before its first answer is
 // restarted ever later, and under a sanitizer it takes long to start.
-std::string kills_of(const std::string& stage, unsigned rate, std::uint64_t seed) {
+std::string kills_of(const Words& stages, unsigned rate, std::uint64_t seed) {
   const unsigned slower = testing_support::kUnderSanitizer ? 4 : 1;
-  return "kill=" + stage + ':' + std::to_string(rate / slower) + ",seed=" + std::to_string(seed);
+  std::string faults;
+  for (const std::string& stage : stages) {
+    faults += "kill=" + stage + ':' + std::to_string(rate / slower) + ',';
+  }
+  return faults + "seed=" + std::to_string(seed);
 }
 
 /// Runs until kills have met somebody: how many a short run meets is for the machine to say.
 template <class Check>
-Counted run_killed(const Words& words, const std::string& stage, unsigned rate, std::uint64_t seed,
-                   const Check& check) {
-  for (;; ++seed) {
+void run_killed(const Words& words, const Words& stages, unsigned rate, std::uint64_t seed,
+                const Check& check) {
+  for (std::uint64_t deaths = 0; deaths == 0; ++seed) {
     CAPTURE(seed);
-    const Counted run = run_parcels(with(words, {"--chaos", kills_of(stage, rate, seed)}));
+    const Counted run = run_parcels(with(words, {"--chaos", kills_of(stages, rate, seed)}));
     check(run);
-    if (run.report["chaos"]["kills"] > 0 && run.of_work("deaths") > 0) return run;
+    deaths = run.of_work("deaths");
   }
 }
 
@@ -81,7 +85,7 @@ TEST_CASE("Order is kept over several processes, also while they are killed", "[
     check_whole(run, count);
     CHECK(run.ordered);
   };
-  if (kills) run_killed(words, "work", 100, 5, in_order);
+  if (kills) run_killed(words, {"work"}, 100, 5, in_order);
   if (!kills) in_order(run_parcels(words));
 }
 
@@ -110,7 +114,7 @@ TEST_CASE("A memory budget holds while processes are killed, and every byte is g
       "--count", std::to_string(count), "--size", "4096",       "--workers", "work=2", "--memory",
       "1M",      "--spin-us",           "10",     "--attempts", "1000"};
   if (keep) words.emplace_back("--keep");
-  run_killed(words, "work", 100, 7, [&](const Counted& run) {
+  run_killed(words, {"work"}, 100, 7, [&](const Counted& run) {
     check_whole(run, count);
     if (keep) CHECK(run.ordered);
     CHECK(run.report["memory"]["budget"] == 1'048'576);
@@ -122,22 +126,12 @@ TEST_CASE("A memory budget holds while processes are killed, and every byte is g
 TEST_CASE("Two process stages in a row lose nothing when the processes of both are killed",
           "[process]") {
   const std::uint64_t count = scaled(40'000);
-  const Words words = {"--count",
-                       std::to_string(count),
-                       "--twice",
-                       "--carrier",
-                       "check=process",
-                       "--workers",
-                       "work=2",
-                       "--workers",
-                       "check=2",
-                       "--spin-us",
-                       "10",
-                       "--attempts",
-                       "1000",
-                       "--chaos",
-                       kills_of("check", 80, 11)};
-  run_killed(words, "work", 80, 11, [&](const Counted& run) { check_whole(run, count); });
+  const Words words = {"--count",       std::to_string(count), "--twice", "--carrier",
+                       "check=process", "--workers",           "work=2",  "--workers",
+                       "check=2",       "--spin-us",           "10",      "--attempts",
+                       "1000"};
+  run_killed(words, {"work", "check"}, 80, 11,
+             [&](const Counted& run) { check_whole(run, count); });
 }
 
 // How many deaths a run of a million parcels meets is for the machine to say, so there are as many runs as it takes.
