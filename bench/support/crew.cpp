@@ -65,13 +65,21 @@ double time_together(std::size_t threads, std::uint64_t turns) {
 }  // namespace
 
 std::string_view name_of(Placement placement) noexcept {
-  return placement == Placement::pinned ? "pinned" : "free";
+  switch (placement) {
+    case Placement::free:
+      return "free";
+    case Placement::pinned:
+      return "pinned";
+    case Placement::together:
+      return "together";
+  }
+  return "";
 }
 
 void place_this_thread(Placement placement, std::size_t index) {
   if (placement == Placement::free) return;
   const std::vector<int>& cpus = process_cpus();
-  allow({cpus[index % cpus.size()]});
+  allow({cpus[placement == Placement::together ? 0 : index % cpus.size()]});
 }
 
 void unpin_this_thread() { allow(process_cpus()); }

@@ -1,4 +1,4 @@
-// bench/support/crew.hpp: threads that start together, free or pinned.
+// bench/support/crew.hpp: threads that start together, and where they may run.
 // Layer: bench.
 // SPDX-License-Identifier: MIT
 #pragma once
@@ -10,13 +10,14 @@
 namespace sluice::bench {
 
 /// Where threads may run. `free` is what a user gets: the kernel may put both busy threads of a
-/// queue on one CPU for seconds. `pinned` puts the i-th thread on the i-th CPU, going round.
-enum class Placement { free, pinned };
+/// queue on one CPU for seconds. `pinned` puts the i-th thread on the i-th CPU, going round. `together`
+/// puts all on one, for ends that take turns: nobody has to wake another CPU, so what they do shows.
+enum class Placement { free, pinned, together };
 
 [[nodiscard]] std::string_view name_of(Placement placement) noexcept;
 
 /// Pins the calling thread to the CPU whose number is `index` modulo the number of CPUs that the
-/// process was allowed at its start; does nothing when `placement` is free.
+/// process was allowed at its start, or, `together`, to the first; does nothing when `placement` is free.
 void place_this_thread(Placement placement, std::size_t index);
 
 /// Allows the calling thread all CPUs again.

@@ -12,6 +12,7 @@
 #include <exception>
 #include <map>
 #include <stdexcept>
+#include <string_view>
 
 namespace sluice::bench {
 namespace {
@@ -37,8 +38,8 @@ void declare(CLI::App& app, Settings& settings) {
   app.add_option("--pairs", settings.method.pairs, "undisturbed pairs wanted")
       ->check(CLI::Range(3, 1000));
   app.add_option("--seconds", settings.seconds, "length of one run")->check(CLI::Range(0.01, 60.0));
-  app.add_option("--placement", settings.placement, "free, pinned or both")
-      ->check(CLI::IsMember({"free", "pinned", "both"}));
+  app.add_option("--placement", settings.placement, "free, pinned, both, or together on one CPU")
+      ->check(CLI::IsMember({"free", "pinned", "both", "together"}));
   app.add_option("--seed", settings.method.seed, "seed of the bootstrap");
   app.add_option("--out", settings.out,
                  "write the JSON here; without it only complete runs are written, to results/");
@@ -59,9 +60,12 @@ const Contestant& reference_of(const Group& group, const std::string& name) {
 }
 
 std::vector<Placement> placements_of(const Group& group, const Settings& settings) {
+  const auto asked = [&](std::string_view name) { return settings.placement == name; };
   std::vector<Placement> placements;
-  if (settings.placement != "pinned") placements.push_back(Placement::free);
-  if (settings.placement != "free" && group.pinned) placements.push_back(Placement::pinned);
+  if (asked("free") || asked("both")) placements.push_back(Placement::free);
+  if (!group.pinned) return placements;
+  if (asked("pinned") || asked("both")) placements.push_back(Placement::pinned);
+  if (asked("together")) placements.push_back(Placement::together);
   return placements;
 }
 

@@ -10,7 +10,7 @@
 
 namespace sluice::bench {
 
-/// Forks; the child runs `there`, this process `here`; pinned, each on a CPU of its own.
+/// Forks; the child runs `there`, this process `here`; pinned, each on a CPU of its own; together, on one.
 ///
 /// Throws   what `here` threw; WrongResult when the child threw or died.
 void run_in_two_processes(const std::string& what, Placement placement,
