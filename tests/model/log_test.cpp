@@ -49,18 +49,17 @@ class Reader {
   // All there is now. Returns  whether there was something.
   bool read() {
     bool any = false;
-    LogRecord record;
     try {
       const auto no_files = [](LogRecord&, std::uint64_t) {};
-      while (scene_.parent.next(record, no_files)) {
+      while (const LogRecord* const record = scene_.parent.next(no_files)) {
         any = true;
-        if (record.head.type == detail::kOutputRecord) {
-          expect(scene_.up.number(record.bytes) == 10 * (done_ + 1), "an output is wrong");
+        if (record->head.type == detail::kOutputRecord) {
+          expect(scene_.up.number(record->bytes) == 10 * (done_ + 1), "an output is wrong");
           ++outputs_;
           continue;
         }
         ++done_;
-        expect(record.head.id == done_ && outputs_ == done_, "a transaction is wrong");
+        expect(record->head.id == done_ && outputs_ == done_, "a transaction is wrong");
       }
     } catch (const detail::ProtocolViolation&) {
       expect(false, "a part of a transaction is visible");

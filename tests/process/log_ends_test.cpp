@@ -113,16 +113,15 @@ TEST_CASE("log ends: two threads that sleep and wake each other lose nothing", "
       progress = true;
     }
     end.publish();
-    detail::LogRecord record;
-    while (end.next(record, no_files)) {
+    while (const detail::LogRecord* const record = end.next(no_files)) {
       progress = true;
-      if (record.head.type == detail::kOutputRecord) {
+      if (record->head.type == detail::kOutputRecord) {
         REQUIRE_FALSE(output_seen);
-        REQUIRE(has_pattern(record.bytes, done + 1, 0));
+        REQUIRE(has_pattern(record->bytes, done + 1, 0));
         output_seen = true;
         continue;
       }
-      REQUIRE(record.head.id == ++done);
+      REQUIRE(record->head.id == ++done);
       REQUIRE(output_seen);
       output_seen = false;
     }

@@ -86,17 +86,17 @@ class LogLeaseChannel final : public LeaseChannel {
   void request_stop() override { end_.request_stop(); }
 
   bool next(Record& record) override {
-    LogRecord found;
     const auto open = [this](LogRecord& flagged, std::uint64_t position) {
       open_flagged(flagged, position);
     };
     if (end_.between()) reader_.forget();
-    if (!end_.next(found, open)) return false;
-    record = {.type = RecordType{found.head.type},
-              .port = found.head.port,
-              .flags = 0,
-              .ticket = found.head.id,
-              .bytes = found.bytes};
+    const LogRecord* const found = end_.next(open);
+    if (found == nullptr) return false;
+    record.type = RecordType{found->head.type};
+    record.port = found->head.port;
+    record.flags = 0;
+    record.ticket = found->head.id;
+    record.bytes = found->bytes;
     return true;
   }
   BlockSource* blocks_read() noexcept override { return &reader_; }
@@ -122,20 +122,24 @@ class LogLeaseChannel final : public LeaseChannel {
     const LeaseHead second{.item = lease.item,
                            .attempt = lease.attempt,
                            .blocks = static_cast<std::uint32_t>(entries.size())};
-    lease_head_.clear();
-    append_to(lease_head_, bytes_of(second));
-    append_to(lease_head_, std::as_bytes(entries));
-    RecordHead head{.type = kLeaseRecord, .id = lease.ticket};
-    const std::uint64_t size = record_size(lease_head_.size() + lease.bytes.size());
-    if (!goes_inline(size, 0, setup_.down_bytes)) return lend_large(lease, head);
-    return send_blocks(size) && end_.lend(head, lease_head_, lease.bytes);
+    std::span<const std::byte> front = bytes_of(second);
+    if (!entries.empty()) {
+      lease_head_.clear();
+      append_to(lease_head_, front);
+      append_to(lease_head_, std::as_bytes(entries));
+      front = lease_head_;
+    }
+    const RecordHead head{.type = kLeaseRecord, .id = lease.ticket};
+    const std::uint64_t size = record_size(front.size() + lease.bytes.size());
+    if (!goes_inline(size, 0, setup_.down_bytes)) return lend_large(lease, head, front);
+    return send_blocks(size) && end_.lend(head, front, lease.bytes);
   }
 
-  bool lend_large(const Lease& lease, RecordHead head) {
+  bool lend_large(const Lease& lease, RecordHead head, std::span<const std::byte> front) {
     if (lease.bytes.size() > setup_.max_payload) {
       throw PayloadTooLarge(lease.bytes.size(), setup_.max_payload);
     }
-    const std::uint64_t size = record_size(lease_head_.size() + sizeof(Elsewhere));
+    const std::uint64_t size = record_size(front.size() + sizeof(Elsewhere));
     // sync-point log-freed: acquire.
     if (!end_.down().has_room(size, std::memory_order_acquire)) return false;
     if (!outbox_.has_room()) end_.down().look(std::memory_order_acquire);
@@ -156,7 +160,7 @@ class LogLeaseChannel final : public LeaseChannel {
       return false;
     }
     head.flags = kIsElsewhere;
-    return end_.lend(head, lease_head_, bytes_of(where));
+    return end_.lend(head, front, bytes_of(where));
   }
 
   // False where there is no descriptor now and the worker has leases: with their answers one comes back.
@@ -226,7 +230,7 @@ class LogLeaseChannel final : public LeaseChannel {
   BlockLender lender_{socket_, std::make_shared<BlockPool>(setup_.slots), setup_.slots};
   BlockReader reader_{arrivals_, std::make_shared<SlotGiver>(down_map_, page_->blocks),
                       setup_.slots};
-  std::vector<std::byte> lease_head_{};  // and the entries behind it
+  std::vector<std::byte> lease_head_{};  // and the entries behind it, where there are some
 };
 
 class LogWorkerChannel final : public WorkerChannel {
@@ -254,10 +258,10 @@ class LogWorkerChannel final : public WorkerChannel {
     const auto second = value_at<LeaseHead>(found.bytes.data());
     const std::size_t entries = second.blocks * sizeof(BlockEntry);
     borrower_.open(found.bytes.subspan(sizeof second, entries), found.end);
-    lease = {.ticket = found.head.id,
-             .item = second.item,
-             .attempt = second.attempt,
-             .bytes = found.bytes.subspan(sizeof second + entries)};
+    lease.ticket = found.head.id;
+    lease.item = second.item;
+    lease.attempt = second.attempt;
+    lease.bytes = found.bytes.subspan(sizeof second + entries);
     if (found.head.flags == kIsElsewhere) {
       lease.bytes = inbox_.open(value_at<Elsewhere>(lease.bytes.data()), found.end);
     }
@@ -278,8 +282,7 @@ class LogWorkerChannel final : public WorkerChannel {
     return &writer_;
   }
   void append(RecordType type, std::uint8_t port, std::span<const std::byte> bytes) override {
-    RecordHead head{.type = static_cast<std::uint8_t>(type), .port = port};
-    stage(head, bytes);
+    stage({.type = static_cast<std::uint8_t>(type), .port = port}, bytes);
   }
 
   void discard() override {
@@ -289,8 +292,7 @@ class LogWorkerChannel final : public WorkerChannel {
   }
 
   void commit(RecordType closing, std::uint64_t ticket, std::span<const std::byte> bytes) override {
-    RecordHead head{.type = static_cast<std::uint8_t>(closing), .id = ticket};
-    stage(head, bytes);
+    stage({.type = static_cast<std::uint8_t>(closing), .id = ticket}, bytes);
     // A block that goes in vain is dropped by its number, a file is missed: so the file goes last.
     if (writer_.send(end_.up().staged()) != PacketStatus::ok) throw ParentGone();
     if (outbox_.has_file() &&
@@ -302,9 +304,9 @@ class LogWorkerChannel final : public WorkerChannel {
   }
 
  private:
-  void stage(RecordHead& head, std::span<const std::byte> bytes) {
+  void stage(RecordHead head, std::span<const std::byte> bytes) {
     const std::uint64_t staged = end_.up().staged() - end_.up().committed();
-    list_blocks(head);
+    if (list_blocks()) head.flags |= kHasBlocks;
     if (goes_inline(record_size(entries_.size() + bytes.size()), staged, setup_.up_bytes)) {
       append_checked(head, bytes);
       return;
@@ -316,17 +318,17 @@ class LogWorkerChannel final : public WorkerChannel {
     append_checked(head, bytes_of(where));
   }
 
-  // What the bytes that come next refer to.
-  void list_blocks(RecordHead& head) {
+  // What the bytes that come next refer to. Returns  whether that is anything.
+  bool list_blocks() {
     entries_.clear();
     const std::span<const BlockEntry> entries = writer_.new_entries();
-    if (entries.empty()) return;
-    head.flags |= kHasBlocks;
+    if (entries.empty()) return false;
     append_to(entries_, bytes_of(std::uint64_t{entries.size()}));
     append_to(entries_, std::as_bytes(entries));
+    return true;
   }
 
-  void append_checked(const RecordHead& head, std::span<const std::byte> bytes) {
+  void append_checked(RecordHead head, std::span<const std::byte> bytes) {
     switch (end_.append(head, entries_, bytes)) {
       case StageStatus::staged:
         return;

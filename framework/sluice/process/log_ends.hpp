@@ -44,7 +44,7 @@ class LogParentEnd {
   }
 
   /// Returns  false when there is no room.
-  [[nodiscard]] bool lend(const RecordHead& head, std::span<const std::byte> first,
+  [[nodiscard]] bool lend(RecordHead head, std::span<const std::byte> first,
                           std::span<const std::byte> second) {
     const std::uint64_t size = record_size(first.size() + second.size());
     // sync-point log-freed: acquire.
@@ -70,14 +70,14 @@ class LogParentEnd {
     ring_if(kForLease);
   }
 
-  /// The next record of a committed transaction. `open` is asked for the bytes of each record with
-  /// flags while its transaction is parsed.
+  /// The next record of a committed transaction, until the next call; nullptr: none. `open` is asked for the
+  /// bytes of each record with flags while its transaction is parsed.
   template <class Open>
-  [[nodiscard]] bool next(LogRecord& record, Open open) {
-    if (cursor_ == parsed_.size() && !parse(open)) return false;
-    record = parsed_[cursor_++];
+  [[nodiscard]] const LogRecord* next(Open open) {
+    if (cursor_ == parsed_.size() && !parse(open)) return nullptr;
+    const LogRecord& record = parsed_[cursor_++];
     read_to_ = record.end;
-    return true;
+    return &record;
   }
   /// Whether next() is between two transactions.
   [[nodiscard]] bool between() const noexcept { return cursor_ == parsed_.size(); }
@@ -156,16 +156,16 @@ class LogParentEnd {
     for (;;) {
       const std::uint64_t position = up_.position();
       if (up_.at_limit()) throw ProtocolViolation("a transaction has no end", position);
-      LogRecord record = up_.read();
+      LogRecord& record = parsed_.emplace_back();
+      up_.read(record);
       if (record.head.flags != 0) open(record, position);
       const std::uint8_t type = record.head.type;
       if (type < kOutputRecord || type > kNoteRecord) {
         throw ProtocolViolation("there is no such type of record", position);
       }
       // A note in front of a transaction is as good as one by itself.
-      const bool closes =
-          type == kDoneRecord || type == kFailedRecord || (type == kNoteRecord && parsed_.empty());
-      parsed_.push_back(record);
+      const bool closes = type == kDoneRecord || type == kFailedRecord ||
+                          (type == kNoteRecord && parsed_.size() == 1);
       if (!closes) continue;
       learn_size(up_.position() - begin);
       return;
@@ -208,7 +208,7 @@ class LogWorkerEnd {
   /// Returns  false at the end: stopped, or the parent is gone.
   [[nodiscard]] bool take(LogRecord& lease) {
     if (!down_.has_record(std::memory_order_acquire) && !wait_for_lease()) return false;
-    lease = down_.read();
+    down_.read(lease);
     return true;
   }
 
@@ -219,7 +219,7 @@ class LogWorkerEnd {
   }
 
   /// Stages a record. Blocks  until there is room.
-  [[nodiscard]] StageStatus append(const RecordHead& head, std::span<const std::byte> first,
+  [[nodiscard]] StageStatus append(RecordHead head, std::span<const std::byte> first,
                                    std::span<const std::byte> second) {
     const std::uint64_t size = record_size(first.size() + second.size());
     // sync-point log-freed: acquire.

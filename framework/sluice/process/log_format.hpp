@@ -30,6 +30,7 @@ inline constexpr std::uint16_t kIsElsewhere = 1;
 /// its head.
 inline constexpr std::uint16_t kHasBlocks = 2;
 
+/// Passed by value, in two registers: see read_head().
 struct RecordHead {
   std::uint32_t length = 0;
   std::uint8_t type = 0;
@@ -68,13 +69,20 @@ inline constexpr std::uint64_t kRecordAlignment = 8;
 /// Reads each word of the head once, whatever a compiler would like: the writer may be hostile and
 /// change it between two reads.
 [[nodiscard]] inline RecordHead read_head(const std::byte* from) noexcept {
-  struct Words {
-    std::uint64_t first;
-    std::uint64_t second;
+  struct First {
+    std::uint32_t length;
+    std::uint8_t type;
+    std::uint8_t port;
+    std::uint16_t flags;
   };
   const auto* words = reinterpret_cast<const volatile std::uint64_t*>(from);
-  const Words copy{words[0], words[1]};
-  return std::bit_cast<RecordHead>(copy);
+  // Not both words at once: a processor waits when it loads in one piece what was just stored in two.
+  const auto first = std::bit_cast<First>(std::uint64_t{words[0]});
+  return {.length = first.length,
+          .type = first.type,
+          .port = first.port,
+          .flags = first.flags,
+          .id = words[1]};
 }
 
 template <class T>
