@@ -140,8 +140,10 @@ GetStatus RemoteLoop::take_more(std::size_t wanted) {
   const GetStatus status = take(wanted);
   const std::size_t count = taken_;
   for (std::size_t i = 0; i < count; ++i) {
-    leases_.push_back({.item = first_ + i, .weight = weight_of_taken(i)});
-    held_bytes_ += leases_.back().weight;
+    Lease& lease = leases_.emplace_back();
+    lease.item = first_ + i;
+    lease.weight = weight_of_taken(i);
+    held_bytes_ += lease.weight;
   }
   next_ = 0;
   taken_ = before + count;
@@ -174,13 +176,11 @@ bool RemoteLoop::lend(std::size_t index) {
   try {
     encoded_.clear();
     encode_item(index, encoded_, remote_->blocks_to_lend());
-    if (!remote_->lend({.ticket = next_ticket_,
-                        .item = lease.item,
-                        .attempt = lease.attempt,
-                        .deaths = lease.deaths,
-                        .bytes = encoded_.view()})) {
-      return false;
-    }
+    const RemoteWorker::Lease out{.ticket = next_ticket_,
+                                  .attempt = lease.attempt,
+                                  .deaths = lease.deaths,
+                                  .item = lease.item};
+    if (!remote_->lend(out, encoded_.view())) return false;
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::system_error&) {
@@ -211,7 +211,7 @@ RemoteLoop::Applied RemoteLoop::apply(StepFrame& frame) {
       if (result == Applied::nothing) result = Applied::turn;
       break;
     }
-    const RemoteWorker::Reply reply = remote_->next();
+    const RemoteWorker::Reply& reply = remote_->next();
     if (reply.what == RemoteWorker::What::nothing) break;
     result = Applied::some;
     if (reply.what == RemoteWorker::What::lost) {
@@ -241,11 +241,11 @@ void RemoteLoop::learn_work(std::uint64_t service_ns) noexcept {
   work_ns_ = work_ns_ > 0 ? work_ns_ + (each - work_ns_) / 4 : each;
 }
 
-// Reads one whole transaction, of which `reply` is the first record. False when there is to be no next one.
-bool RemoteLoop::apply_transaction(RemoteWorker::Reply reply) {
+// Reads one whole transaction, of which `first` is the first record. False when there is to be no next one.
+bool RemoteLoop::apply_transaction(const RemoteWorker::Reply& first) {
   using What = RemoteWorker::What;
-  if (reply.what == What::failed && reply.ticket == 0) {
-    fail_start(reply.bytes);
+  if (first.what == What::failed && first.ticket == 0) {
+    fail_start(first.bytes);
     return false;
   }
   if (lent_ == 0) {
@@ -255,7 +255,8 @@ bool RemoteLoop::apply_transaction(RemoteWorker::Reply reply) {
   std::exception_ptr fault;
   begin_outputs(first_lease().item);
   show_first();
-  for (;; reply = remote_->next()) {
+  for (const RemoteWorker::Reply* next = &first;; next = &remote_->next()) {
+    const RemoteWorker::Reply& reply = *next;
     const bool closes = reply.what == What::done || reply.what == What::failed;
     if (reply.what == What::failed && reply.ticket == 0) {
       discard_outputs();
@@ -418,7 +419,7 @@ void RemoteLoop::drop_first() noexcept {
   if (begin_ == leases_.size()) {
     leases_.clear();
     begin_ = 0;
-  } else if (begin_ > 1024) {
+  } else if (begin_ > 1024 && begin_ > leases_.size() / 2) {  // so each is moved once at most
     leases_.erase(leases_.begin(), leases_.begin() + static_cast<std::ptrdiff_t>(begin_));
     begin_ = 0;
   }

@@ -110,7 +110,7 @@ class RemoteLoop : public StageLoop {
   void learn_work(std::uint64_t service_ns) noexcept;
 
   [[nodiscard]] Applied apply(StepFrame& frame);
-  [[nodiscard]] bool apply_transaction(RemoteWorker::Reply reply);
+  [[nodiscard]] bool apply_transaction(const RemoteWorker::Reply& first);
   void read_note(std::span<const std::byte> bytes);
   void fail_start(std::span<const std::byte> bytes) noexcept;
   void show_first() noexcept;

@@ -33,14 +33,13 @@ class RemoteWorker {
   struct Reply {
     What what = What::nothing;
     std::uint64_t ticket = 0;
-    std::span<const std::byte> bytes{};  ///< valid until the next call of next() or free_read()
+    std::span<const std::byte> bytes{};
   };
   struct Lease {
     std::uint64_t ticket = 0;
-    std::uint64_t item = 0;  ///< ordinal on the input edge
     unsigned attempt = 1;    ///< deaths not counted
     unsigned deaths = 0;     ///< of processes that had begun it
-    std::span<const std::byte> bytes{};
+    std::uint64_t item = 0;  ///< ordinal on the input edge
   };
   struct Loss {
     std::uint64_t begun = 0;  ///< ticket of the lease whose function had begun last; 0: none
@@ -58,17 +57,18 @@ class RemoteWorker {
 
   /// Whether lend() may succeed: an item need not be encoded while there is no process.
   [[nodiscard]] virtual bool may_lend() noexcept = 0;
-  /// To encode the next lease with, so that large payloads go by reference; nullptr: all is copied.
+  /// After may_lend(): to encode the next lease with, so that large payloads go by reference; nullptr: all is
+  /// copied.
   [[nodiscard]] virtual BlockSink* blocks_to_lend() noexcept = 0;
   /// To decode an output with, before the next call of next(); nullptr: none refers to anything.
   [[nodiscard]] virtual BlockSource* blocks_read() noexcept = 0;
 
-  /// Lends an item; invisible to the process before publish(). False while there is no room, or no process.
+  /// Lends the item of those bytes; invisible to the process before publish(). False while there is no room, or no process.
   /// Throws  what refuses the item for good: it is too large for the channel.
-  [[nodiscard]] virtual bool lend(const Lease& lease) = 0;
+  [[nodiscard]] virtual bool lend(const Lease& lease, std::span<const std::byte> bytes) = 0;
   virtual void publish() noexcept = 0;
-  /// The next answer, of whole transactions only.
-  [[nodiscard]] virtual Reply next() noexcept = 0;
+  /// The next answer, of whole transactions only; valid until the next call of next() or free_read().
+  [[nodiscard]] virtual const Reply& next() noexcept = 0;
   /// What was read so far is not needed any more.
   virtual void free_read() noexcept = 0;
   /// After `lost`. From now on leases go to the next process, whose tickets begin anew.

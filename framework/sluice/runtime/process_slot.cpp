@@ -88,7 +88,7 @@ void ProcessSlot::wait_started() {
   } const at_the_end{starting_};
   for (;;) {
     if (control_->cancelled()) return;
-    const Reply reply = next();
+    const Reply& reply = next();
     if (reply.what == What::lost) {
       static_cast<void>(take_loss());
     } else if (reply.what == What::failed) {
@@ -106,14 +106,14 @@ void ProcessSlot::wait_started() {
 bool ProcessSlot::may_lend() noexcept { return attach() && !accused_ && !is_dead(); }
 
 BlockSink* ProcessSlot::blocks_to_lend() noexcept {
-  return may_lend() ? current_->channel->blocks_to_lend() : nullptr;
+  return current_ == nullptr ? nullptr : current_->channel->blocks_to_lend();
 }
 
 BlockSource* ProcessSlot::blocks_read() noexcept {
   return current_ == nullptr ? nullptr : current_->channel->blocks_read();
 }
 
-bool ProcessSlot::lend(const Lease& lease) {
+bool ProcessSlot::lend(const Lease& lease, std::span<const std::byte> bytes) {
   if (!may_lend()) return false;
   if (settings_.recycle_after != 0 && lent_ >= settings_.recycle_after) {
     if (done_ == lent_) retire();
@@ -123,7 +123,7 @@ bool ProcessSlot::lend(const Lease& lease) {
     const bool lent = current_->channel->lend({.ticket = lease.ticket,
                                                .item = lease.item,
                                                .attempt = packed(lease.attempt, lease.deaths),
-                                               .bytes = lease.bytes});
+                                               .bytes = bytes});
     if (lent) ++lent_;
     return lent;
   } catch (const ProtocolViolation& error) {  // no fault of the item's
@@ -142,47 +142,49 @@ void ProcessSlot::publish() noexcept {
   }
 }
 
-RemoteWorker::Reply ProcessSlot::next() noexcept {
-  if (!attach()) return {};
+const RemoteWorker::Reply& ProcessSlot::next() noexcept {
+  reply_.what = What::nothing;
+  if (!attach()) return reply_;
   // Looked at before the log: what is read after it was dead is all there is.
   const bool dead = is_dead();
   if (!accused_) {
     try {
-      const Reply reply = read_record();
-      if (reply.what != What::nothing) return reply;
+      if (read_record()) return reply_;
     } catch (
         const std::exception& error) {  // ProtocolViolation, or no memory to map what it has sent
       accuse(error.what());
     }
   }
   tell_answered();
-  return {.what = dead ? What::lost : What::nothing};
+  reply_.what = dead ? What::lost : What::nothing;
+  return reply_;
 }
 
-RemoteWorker::Reply ProcessSlot::read_record() {
+bool ProcessSlot::read_record() {
   Record record;
-  if (!current_->channel->next(record)) return {};
+  if (!current_->channel->next(record)) return false;
   if (!started_ && record.type == RecordType::note) {
     started_ = true;  // the first thing it says
-    if (!current_->channel->next(record)) return {};
+    if (!current_->channel->next(record)) return false;
   }
-  Reply reply{.ticket = record.ticket, .bytes = record.bytes};
+  reply_.ticket = record.ticket;
+  reply_.bytes = record.bytes;
   switch (record.type) {
     case RecordType::output:
-      reply.what = What::output;
-      return reply;
+      reply_.what = What::output;
+      return true;
     case RecordType::note:
-      reply.what = What::note;
-      return reply;
+      reply_.what = What::note;
+      return true;
     case RecordType::done:
-      reply.what = What::done;
+      reply_.what = What::done;
       break;
     case RecordType::failed:
-      reply.what = What::failed;
+      reply_.what = What::failed;
       break;
   }
   ++done_;
-  return reply;
+  return true;
 }
 
 // For the supervisor: once per batch, because a clock per answer would cost as much as a tiny item.

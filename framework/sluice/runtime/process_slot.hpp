@@ -71,9 +71,9 @@ class ProcessSlot final : public RemoteWorker {
   [[nodiscard]] bool may_lend() noexcept override;
   [[nodiscard]] BlockSink* blocks_to_lend() noexcept override;
   [[nodiscard]] BlockSource* blocks_read() noexcept override;
-  [[nodiscard]] bool lend(const Lease& lease) override;
+  [[nodiscard]] bool lend(const Lease& lease, std::span<const std::byte> bytes) override;
   void publish() noexcept override;
-  [[nodiscard]] Reply next() noexcept override;
+  [[nodiscard]] const Reply& next() noexcept override;
   void free_read() noexcept override;
   [[nodiscard]] Loss take_loss() override;
   void accuse(const char* what) noexcept override;
@@ -117,7 +117,8 @@ class ProcessSlot final : public RemoteWorker {
     return current_->dead.load(std::memory_order_acquire);
   }
   [[nodiscard]] bool news() const noexcept;
-  [[nodiscard]] Reply read_record();
+  /// Into reply_; false when there is none.
+  [[nodiscard]] bool read_record();
   void tell_answered() noexcept;
   [[nodiscard]] bool spin_for_news(const LeaseChannel& channel) noexcept;
   void sleep(LeaseChannel* channel, std::size_t answers, const Deadline& deadline);
@@ -132,6 +133,7 @@ class ProcessSlot final : public RemoteWorker {
 
   // The worker's thread only.
   std::shared_ptr<Incarnation> current_{};
+  Reply reply_{};  // what next() said last; filled in place
   bool accused_ = false;
   std::size_t lent_ = 0;        // of the current incarnation
   std::size_t done_ = 0;        // of these, answered
