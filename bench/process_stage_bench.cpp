@@ -48,8 +48,9 @@ void work_for(std::chrono::nanoseconds time) {
 struct Load {
   Carrier carrier = Carrier::process;
   std::size_t workers = 1;
-  std::size_t chunk = 1;        // so many items cross as one
-  bool read_in_chunks = false;  // the source makes them, else batch()
+  std::size_t capacity = sluice::kAuto;  // of the edges; and as many items at once in the process
+  std::size_t chunk = 1;                 // so many items cross as one
+  bool read_in_chunks = false;           // the source makes them, else batch()
   std::chrono::nanoseconds work{0};
 };
 
@@ -75,9 +76,12 @@ Latency run_one_by_one(const Load& load, std::uint64_t items) {
                     ++item.words[0];
                     return item;
                   },
-                  {.workers = load.workers, .carrier = load.carrier}) |
+                  {.workers = load.workers,
+                   .carrier = load.carrier,
+                   .capacity = load.capacity,
+                   .batch = load.carrier == Carrier::process ? load.capacity : sluice::kAuto}) |
       sluice::sink("sink", [&sum](const Item<Words>& item) { sum += item.words[0]; },
-                   {.carrier = Carrier::thread});
+                   {.carrier = Carrier::thread, .capacity = load.capacity});
   sluice::run(pipeline);
   check_result("sum of the items", sum, items * (items + 1) / 2);
   return {};
@@ -228,8 +232,10 @@ int main(int argc, char** argv) {
   return hold_tournament(
       "process_stage", argc, argv,
       {compare<1>("size:8B/work:none", {}), compare<8>("size:64B/work:none", {}),
+       compare<8>("size:64B/work:none/capacity:4096", {.capacity = 4096}),
        compare<8>("size:64B/work:none/chunk:64", {.chunk = 64}),
        compare<8>("size:64B/work:none/chunk:64/read", {.chunk = 64, .read_in_chunks = true}),
+       compare<8>("size:64B/work:none/chunk:256/read", {.chunk = 256, .read_in_chunks = true}),
        compare<8>("size:64B/work:1us", {.work = microseconds(1)}),
        compare<8>("size:64B/work:10us", {.work = microseconds(10)}),
        compare<8>("size:64B/work:10us/workers:2", {.workers = 2, .work = microseconds(10)}),
