@@ -419,7 +419,7 @@ void RemoteLoop::drop_first() noexcept {
   if (begin_ == leases_.size()) {
     leases_.clear();
     begin_ = 0;
-  } else if (begin_ > 1024 && begin_ > leases_.size() / 2) {  // so each is moved once at most
+  } else if (begin_ > 1024 && begin_ > leases_.size() / 2) {  // moves no more than it drops
     leases_.erase(leases_.begin(), leases_.begin() + static_cast<std::ptrdiff_t>(begin_));
     begin_ = 0;
   }

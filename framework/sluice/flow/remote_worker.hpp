@@ -32,8 +32,8 @@ class RemoteWorker {
   };
   struct Reply {
     What what = What::nothing;
-    std::uint64_t ticket = 0;
-    std::span<const std::byte> bytes{};
+    std::uint64_t ticket = 0;            ///< of done and failed
+    std::span<const std::byte> bytes{};  ///< of all but nothing and lost
   };
   struct Lease {
     std::uint64_t ticket = 0;
@@ -63,11 +63,11 @@ class RemoteWorker {
   /// To decode an output with, before the next call of next(); nullptr: none refers to anything.
   [[nodiscard]] virtual BlockSource* blocks_read() noexcept = 0;
 
-  /// Lends the item of those bytes; invisible to the process before publish(). False while there is no room, or no process.
+  /// Lends the item of those bytes; unseen by the process before publish(). False: no room now, or no process.
   /// Throws  what refuses the item for good: it is too large for the channel.
   [[nodiscard]] virtual bool lend(const Lease& lease, std::span<const std::byte> bytes) = 0;
   virtual void publish() noexcept = 0;
-  /// The next answer, of whole transactions only; valid until the next call of next() or free_read().
+  /// The next answer, of whole transactions only; valid until the next call of this, free_read() or take_loss().
   [[nodiscard]] virtual const Reply& next() noexcept = 0;
   /// What was read so far is not needed any more.
   virtual void free_read() noexcept = 0;

@@ -195,8 +195,8 @@ class LogReader {
   /// Whether there was no record at some time since the last call.
   [[nodiscard]] bool has_waited() noexcept { return std::exchange(waited_, false); }
 
-  /// The next record; has_record() said so. Filled in place: records are copied nowhere, because what was stored
-  /// field by field and is loaded as a block makes a processor wait.
+  /// The next record; has_record() said so. Filled in place: records are not copied as blocks, because what was
+  /// stored field by field and is loaded in one piece makes a processor wait.
   void read(LogRecord& record) {
     const std::uint64_t left = limit_ - position_;
     if (left < sizeof(RecordHead)) throw ProtocolViolation("a record's head is cut off", position_);

@@ -230,7 +230,7 @@ class LogLeaseChannel final : public LeaseChannel {
   BlockLender lender_{socket_, std::make_shared<BlockPool>(setup_.slots), setup_.slots};
   BlockReader reader_{arrivals_, std::make_shared<SlotGiver>(down_map_, page_->blocks),
                       setup_.slots};
-  std::vector<std::byte> lease_head_{};  // and the entries behind it, where there are some
+  std::vector<std::byte> lease_head_{};  // of one with entries, and these behind it
 };
 
 class LogWorkerChannel final : public WorkerChannel {

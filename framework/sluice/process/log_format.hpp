@@ -30,7 +30,7 @@ inline constexpr std::uint16_t kIsElsewhere = 1;
 /// its head.
 inline constexpr std::uint16_t kHasBlocks = 2;
 
-/// Passed by value, in two registers: see read_head().
+/// Pass it by value, in two registers, for the reason given in read_head().
 struct RecordHead {
   std::uint32_t length = 0;
   std::uint8_t type = 0;
