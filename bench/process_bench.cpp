@@ -10,14 +10,12 @@
 // otherwise use between processes? Ours has a lease per item, one commit per item, and survives the
 // worker's death at any moment; the others lose what was under way.
 // SPDX-License-Identifier: MIT
-#include <poll.h>
-
 #include <peers/process_links.hpp>
 #include <peers/python_queue.hpp>
-#include <sluice/codec.hpp>
+#include <process_relay.hpp>
 #include <sluice/os/event_sleep.hpp>
 #include <sluice/process/channel.hpp>
-#include <sluice/shared_bytes.hpp>
+#include <support/numbered_items.hpp>
 #include <support/queue_job.hpp>
 #include <support/tournament.hpp>
 #include <support/two_processes.hpp>
@@ -27,8 +25,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
-#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,35 +41,6 @@ using sluice::detail::Record;
 using sluice::detail::RecordType;
 using sluice::detail::WorkerChannel;
 using Clock = std::chrono::steady_clock;
-
-// Reads every word of a small item and a word of every line of a large one.
-// Returns  the item's number, which is its first word.
-std::uint64_t read_item(Item item) {
-  const std::size_t step = item.size() <= 512 ? 8 : 64;
-  std::uint64_t number = 0;
-  std::memcpy(&number, item.data(), sizeof number);
-  std::uint64_t sum = 0;
-  for (std::size_t at = 0; at + 8 <= item.size(); at += step) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, item.data() + at, sizeof word);
-    sum += word;
-  }
-  asm volatile("" : : "r"(sum));
-  return number;
-}
-
-// Items whose first word is their number.
-class Source {
- public:
-  explicit Source(std::size_t size) : bytes_(size, std::byte{1}) {}
-  Item item(std::uint64_t number) {
-    std::memcpy(bytes_.data(), &number, sizeof number);
-    return bytes_;
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-};
 
 std::size_t under_way(std::size_t size) {
   return std::clamp<std::size_t>(std::size_t{128 << 10} / size, 1,
@@ -108,7 +75,7 @@ Latency link_one_way(const std::string& name, std::size_t size, std::uint64_t it
   run_in_two_processes(
       name, placement,
       [&] {
-        Source source(size);
+        NumberedItems source(size);
         for (std::uint64_t i = 0; i < items; ++i) link.send(source.item(i));
       },
       [&] {
@@ -131,7 +98,7 @@ Latency link_echo(const std::string& name, std::size_t size, std::size_t window,
   run_in_two_processes(
       name, placement,
       [&] {
-        Source source(size);
+        NumberedItems source(size);
         std::uint64_t sent = 0;
         for (std::uint64_t i = 0; i < items; ++i) {
           const auto begin = window == 1 ? Clock::now() : Clock::time_point();
@@ -211,7 +178,7 @@ void serve(WorkerChannel& channel, bool echo, std::uint64_t items, const std::st
 
 void drive(LeaseChannel& channel, const EventCounter& router, const Ours& ours, std::size_t size,
            bool echo, std::uint64_t items, std::vector<float>& trips_ns) {
-  Source source(size);
+  NumberedItems source(size);
   Idle idle(channel, router, ours.router_spin);
   const std::uint64_t window = ours.window == 0 ? ~std::uint64_t{0} / 2 : ours.window;
   const std::size_t publish_every =
@@ -275,159 +242,6 @@ Contestant ours(const std::string& name, std::string about, const Ours& how, std
           .run = [=](std::uint64_t items, Placement placement) {
             return ours_run(name, how, size, echo, items, placement);
           }};
-}
-
-// ---- from stage to stage --------------------------------------------------------------------------
-
-struct Load {
-  std::uint64_t number = 0;
-  sluice::SharedBytes bytes{};
-};
-
-// Makes a payload for each lease.
-void make_loads(WorkerChannel& channel, std::size_t size) {
-  Lease lease;
-  Source source(size);
-  sluice::Bytes encoded;
-  while (channel.take(lease)) {
-    channel.begin(lease.ticket);
-    const Load load{.number = lease.item,
-                    .bytes = sluice::SharedBytes::copy_of(source.item(lease.item))};
-    encoded.clear();
-    sluice::encode(load, encoded, channel.blocks_to_append());
-    channel.append(RecordType::output, 0, encoded.view());
-    channel.commit(RecordType::done, lease.ticket, {});
-  }
-}
-
-void read_loads(WorkerChannel& channel, std::uint64_t items, const std::string& name) {
-  SetCheck check;
-  Lease lease;
-  while (channel.take(lease)) {
-    channel.begin(lease.ticket);
-    const auto load = sluice::decode<Load>(lease.bytes, channel.blocks_taken());
-    check.add(read_item(load.bytes));
-    channel.commit(RecordType::done, lease.ticket, {});
-  }
-  check.require_first(items, name);
-}
-
-// What two workers of the parent do between them, for a pair of stages.
-class Relay {
- public:
-  Relay(LeaseChannel& from, LeaseChannel& to, const EventCounter& router, std::uint64_t items,
-        std::size_t window)
-      : from_(from), to_(to), router_(router), items_(items), window_(window) {}
-
-  void run() {
-    while (done_ < items_) {
-      bool moved = ask();
-      moved = collect() || moved;
-      moved = pass_on() || moved;
-      moved = settle() || moved;
-      if (!moved) sleep();
-    }
-    from_.request_stop();
-    to_.request_stop();
-  }
-
- private:
-  bool ask() {
-    bool moved = false;
-    while (asked_ < items_ && asked_ < done_ + window_) {
-      if (!from_.lend({.ticket = asked_ + 1, .item = asked_})) break;
-      ++asked_;
-      moved = true;
-    }
-    if (moved) from_.publish();
-    return moved;
-  }
-  bool collect() {
-    bool moved = false;
-    for (Record record; from_.next(record); moved = true) {
-      if (record.type == RecordType::output) {
-        held_.push_back(sluice::decode<Load>(record.bytes, from_.blocks_read()));
-      }
-    }
-    if (moved) from_.free_read();
-    return moved;
-  }
-  bool pass_on() {
-    bool moved = false;
-    for (; lent_ < held_.size(); ++lent_, moved = true) {
-      encoded_.clear();
-      sluice::encode(held_[lent_], encoded_, to_.blocks_to_lend());
-      const std::uint64_t number = held_[lent_].number;
-      if (!to_.lend({.ticket = number + 1, .item = number, .bytes = encoded_.view()})) break;
-    }
-    if (moved) to_.publish();
-    return moved;
-  }
-  bool settle() {
-    bool moved = false;
-    for (Record record; to_.next(record); moved = true) {
-      check_result("ours: ticket", record.ticket, ++done_);
-      held_.pop_front();
-      --lent_;
-    }
-    if (moved) to_.free_read();
-    return moved;
-  }
-
-  void sleep() {
-    from_.announce_sleep(1);
-    to_.announce_sleep(1);
-    if (!from_.has_records(true) && !to_.has_records(true)) {
-      pollfd waited[] = {{router_.descriptor().number(), POLLIN, 0},
-                         {from_.descriptor(), 0, 0},
-                         {to_.descriptor(), 0, 0}};
-      ::poll(waited, 3, -1);
-      router_.lower();
-      if (((waited[1].revents | waited[2].revents) & POLLHUP) != 0) {
-        throw WrongResult("a worker is gone");
-      }
-    }
-    from_.end_sleep();
-    to_.end_sleep();
-  }
-
-  LeaseChannel& from_;
-  LeaseChannel& to_;
-  const EventCounter& router_;
-  std::uint64_t items_;
-  std::size_t window_;
-  std::uint64_t asked_ = 0;
-  std::uint64_t done_ = 0;
-  std::deque<Load> held_{};  // the first lent_ of them are lent
-  std::size_t lent_ = 0;
-  sluice::Bytes encoded_{};
-};
-
-std::vector<int> numbers_of(sluice::detail::NewChannel& made) {
-  std::vector<int> numbers;
-  for (auto& descriptor : made.for_the_worker) numbers.push_back(descriptor.release());
-  return numbers;
-}
-
-Latency stages_run(const std::string& name, const ChannelPlan& plan, std::size_t size,
-                   std::uint64_t items, Placement placement) {
-  const EventCounter router;
-  auto first = sluice::detail::make_channel(plan, router);
-  auto second = sluice::detail::make_channel(plan, router);
-  const auto here = [&] {
-    first.for_the_worker.clear();
-    second.for_the_worker.clear();
-    Relay(*first.parent, *second.parent, router, items, 8).run();
-  };
-  run_in_two_processes(
-      name, placement,
-      [&] {
-        run_in_two_processes(name, placement, here, [&] {
-          make_loads(*sluice::detail::open_worker_channel(numbers_of(first)), size);
-        });
-      },
-      [&] { read_loads(*sluice::detail::open_worker_channel(numbers_of(second)), items, name); });
-  return {};
 }
 
 void add_python(std::vector<Contestant>& to, std::size_t size, bool echo) {
@@ -504,7 +318,8 @@ Group stages(std::size_t size) {
     plan.block_slots = slots;
     all.push_back(
         {.name = name, .about = about, .run = [=](std::uint64_t items, Placement placement) {
-           return stages_run(name, plan, size, items, placement);
+           relay_items(name, plan, size, items, placement);
+           return Latency{};
          }});
   };
   add("sluice, by reference", "from 16 KiB on: a copy on each side, none between", 64);
