@@ -31,6 +31,8 @@ constexpr unsigned kDeathsAtStart = 5;
 constexpr unsigned kFruitlessDeaths = 50;
 // More than this is more than the note that a process has started, and as much as an answer has.
 constexpr std::uint64_t kStartedNoteBytes = 64;
+// Of what it wrote to standard error at the end.
+constexpr std::size_t kLastLines = 3;
 // A stopped process goes on after at most so long.
 constexpr std::uint64_t kLongestStopUs = 20'000;
 
@@ -214,8 +216,11 @@ void ProcessSeat::failed_to_start(const ServerEvent& event) { ended(event.error,
 void ProcessSeat::ended(const std::string& end, bool was_there) {
   std::string how = killed_because_.empty() ? end : killed_because_ + ": " + end;
   pass_on_words();
-  if (const std::string line = words_.tail(1); !line.empty()) {
-    how += fmt::format(", its last words: {}", line);
+  if (std::string lines = words_.tail(kLastLines); !lines.empty()) {
+    for (std::size_t at = lines.find('\n'); at != lines.npos; at = lines.find('\n', at)) {
+      lines.replace(at, 1, " / ");
+    }
+    how += fmt::format(", its last words: {}", lines);
   }
   const bool retired = live_->retired.load(std::memory_order_relaxed);
   const std::uint64_t committed = live_->channel->progress().committed_bytes;
@@ -243,6 +248,14 @@ void ProcessSeat::ended(const std::string& end, bool was_there) {
   plan_successor(fruitful || retired, had_started, how);
 }
 
+// An item that was given up is progress, too: however many kill their processes, one behind the other, the run goes on.
+bool ProcessSeat::gave_up_an_item() noexcept {
+  const RunState& run = *shared_->run;
+  const Worker& worker = *run.workers()[run.workers_of(place_.stage).first + place_.worker];
+  const std::uint64_t before = std::exchange(buried_, worker.state.counts[Count::dead]);
+  return buried_ != before;
+}
+
 void ProcessSeat::plan_successor(bool fruitful, bool had_started, const std::string& how) {
   phase_ = Phase::waits;
   ++incarnation_;
@@ -255,6 +268,10 @@ void ProcessSeat::plan_successor(bool fruitful, bool had_started, const std::str
     reasons_.clear();
     launch_at_ns_ = 0;
     return;
+  }
+  if (gave_up_an_item()) {
+    fruitless_ = 0;
+    reasons_.clear();
   }
   reasons_.add(how);
   ++fruitless_;

@@ -105,6 +105,7 @@ class ProcessSeat {
   void kill(std::string why);
   void launch();
   void ended(const std::string& end, bool was_there);
+  [[nodiscard]] bool gave_up_an_item() noexcept;
   void plan_successor(bool fruitful, bool had_started, const std::string& how);
   void give_up();
 
@@ -121,8 +122,10 @@ class ProcessSeat {
   LastWords words_{};
   StopLine stop_line_{};
   std::uint32_t incarnation_ = 0;
-  unsigned fruitless_ = 0;  // deaths in a row without an answer; and before they had started
+  unsigned fruitless_ =
+      0;  // deaths in a row without an answer or an item given up; and before they had started
   unsigned at_start_ = 0;
+  std::uint64_t buried_ = 0;         // items given up, when it was last looked
   DeathReasons reasons_{};           // of fruitless deaths
   std::string killed_because_{};     // by us
   std::int64_t launch_at_ns_ = 0;    // while it waits
