@@ -34,6 +34,7 @@ std::string_view name_of(StartMethod method) noexcept {
 }
 
 std::optional<StartMethod> start_method_named(std::string_view name) noexcept {
+  if (name == "auto") return StartMethod::automatic;
   for (const StartMethod method : kMethods) {
     if (name_of(method) == name) return method;
   }

@@ -55,6 +55,7 @@ TEST_CASE("start methods have names", "[server][start]") {
     CHECK(sluice::start_method_named(sluice::name_of(method)) == method);
   }
   CHECK(sluice::name_of(StartMethod::forkserver) == "forkserver");
+  CHECK(sluice::start_method_named("auto") == StartMethod::automatic);
   CHECK_FALSE(sluice::start_method_named("zygote").has_value());
   CHECK_FALSE(sluice::start_method_named("").has_value());
 }

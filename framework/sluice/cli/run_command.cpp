@@ -266,7 +266,7 @@ CommandSyntax run_syntax() {
       {{.name = "start-method",
         .help = "How worker processes come into being (sluice/start_method.hpp)",
         .fallback = "automatic",
-        .choices = {"automatic", "forkserver", "spawn", "fork"}},
+        .choices = {"automatic", "auto", "forkserver", "spawn", "fork"}},
        "METHOD"},
       {{.name = "chaos",
         .help = "Kill and stop worker processes on purpose, so many a second: "
