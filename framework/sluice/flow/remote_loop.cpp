@@ -460,7 +460,7 @@ void RemoteLoop::bury_first() noexcept {
         .error = fmt::format("its process died {} time{} at this item: {}", lease.deaths,
                              lease.deaths == 1 ? "" : "s", lease.history),
         .label = worker().stage().on_error.label};
-    letter.has_payload = payload_of_first(letter.payload);
+    tell_first(letter);
     worker().counts.add(Count::dead);
     worker().control().dead_letter(std::move(letter));
   } catch (...) {

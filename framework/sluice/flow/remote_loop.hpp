@@ -51,8 +51,8 @@ class RemoteLoop : public StageLoop {
   virtual void drop_first_item() noexcept = 0;
   /// Judges the failure that is being handled of the first item.
   [[nodiscard]] virtual Verdict judge_first(unsigned attempt) noexcept = 0;
-  /// Bytes of the first item for a dead letter, where it has any.
-  [[nodiscard]] virtual bool payload_of_first(std::string& to) noexcept = 0;
+  /// What a dead letter says of the first item, where it has anything to say.
+  virtual void tell_first(DeadLetter& letter) noexcept = 0;
   /// An item that waits for its next attempt, with its deaths so far.
   struct SetAside : DelayedItem {
     unsigned deaths = 0;

@@ -108,22 +108,15 @@ class RemoteStep final : public RemoteLoop {
 
   Verdict judge_first(unsigned attempt) noexcept override {
     const std::uint64_t item = next_number();
-    if constexpr (HasPayload<In>) {
+    if constexpr (Tellable<In>) {
       const PayloadOf<In> payload(items_.front());
       return judge_failure(worker(), {.item = item, .attempt = attempt, .payload = &payload});
     } else {
       return judge_failure(worker(), {.item = item, .attempt = attempt});
     }
   }
-  bool payload_of_first(std::string& to) noexcept override {
-    if constexpr (HasPayload<In>) {
-      try {
-        to = payload_of(items_.front());
-        return true;
-      } catch (...) {  // the letter still says what happened, and to which item
-      }
-    }
-    return false;
+  void tell_first(DeadLetter& letter) noexcept override {
+    if constexpr (Tellable<In>) tell(letter, PayloadOf<In>(items_.front()));
   }
 
   // ---- outputs -------------------------------------------------------------------------------------

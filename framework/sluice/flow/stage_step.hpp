@@ -380,7 +380,7 @@ class StageStep final : public StageLoop {
   void process_kept(In& item, unsigned number) {
     if constexpr (kCopies) {
       const ErrorPolicy& policy = worker().stage().on_error;
-      const bool for_letter = HasPayload<In> && policy.last == ErrorPolicy::Last::dead_letter;
+      const bool for_letter = Tellable<In> && policy.last == ErrorPolicy::Last::dead_letter;
       if (number <= policy.retries || for_letter) {
         begin_attempt(false);
         In copy(std::as_const(item));
@@ -411,7 +411,7 @@ class StageStep final : public StageLoop {
     return Verdict::fail;
   }
   Verdict judge(const In& item, std::uint64_t ordinal, unsigned number) noexcept {
-    if constexpr (HasPayload<In> && (kCopies || Body::kReadsOnly)) {
+    if constexpr (Tellable<In> && (kCopies || Body::kReadsOnly)) {
       const PayloadOf<In> payload(item);
       return judge({.item = ordinal, .attempt = number, .payload = &payload});
     } else {

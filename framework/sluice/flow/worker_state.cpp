@@ -104,6 +104,14 @@ void ContextAccess::count_filtered(Context& context) noexcept {
   context.worker_->counts.add(Count::filtered);
 }
 
+void tell(DeadLetter& letter, const Payload& payload) noexcept {
+  try {
+    letter.subject = payload.subject();
+    letter.has_payload = payload.bytes(letter.payload);
+  } catch (...) {  // see the header
+  }
+}
+
 namespace {
 
 StageError stage_error(const WorkerState& worker, std::uint64_t item, unsigned attempt,
@@ -123,13 +131,7 @@ void bury(WorkerState& worker, const FailedAttempt& failed, const std::string& c
                     .attempt = failed.attempt,
                     .error = cause,
                     .label = worker.stage().on_error.label};
-  if (failed.payload != nullptr) {
-    try {
-      letter.payload = failed.payload->bytes();
-      letter.has_payload = true;
-    } catch (...) {  // the letter still says what happened, and to which item
-    }
-  }
+  if (failed.payload != nullptr) tell(letter, *failed.payload);
   worker.control().dead_letter(std::move(letter));
 }
 
