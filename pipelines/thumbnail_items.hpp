@@ -28,6 +28,8 @@ struct ImageFile {
   std::string name{};
   SharedBytes bytes{};
 };
+/// For the dead letter of one that has killed its process.
+[[nodiscard]] inline std::string subject_of(const ImageFile& file) { return file.path; }
 
 [[nodiscard]] inline std::string_view view_of(const SharedBytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -3,9 +3,8 @@
 //   walk ==files==> read x cores ==images==> shrink x cores ==pixels==> encode x cores ==files==>
 //   write
 //
-// `shrink` hands bytes of strangers to decoders. It is a function of its item alone, and both its
-// types are portable, so that it can run in worker processes that may die of an image without
-// taking the run along. Files are read by a stage of their own: while some threads wait for the
+// `shrink` hands bytes of strangers to decoders, so it runs in worker processes, which may die of an
+// image, or hang at one, without taking the run along. Files are read by a stage of their own: while some threads wait for the
 // disk, the cores decode.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
@@ -26,6 +25,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <new>
 #include <optional>
@@ -42,6 +42,9 @@ static_assert(portable<Thumbnail> && portable<ThumbnailFile>);
 // Files and pixels are large; each of these is what one core works on for a while.
 constexpr std::size_t kQueuedImages = 4;
 constexpr std::size_t kQueuedThumbnails = 16;
+
+// An image that a decoder works on for so long has made it hang: the largest takes seconds.
+constexpr std::chrono::seconds kDecodeTime{60};
 
 /// Takes what looks like an image by its first bytes. Other files are filtered, or, where the user
 /// named them, errors.
@@ -85,15 +88,14 @@ class ShrinkImage {
  public:
   explicit ShrinkImage(std::uint32_t longest) noexcept : longest_(longest) {}
 
+  // The path is its subject: a dead letter says it whatever became of the image.
   Thumbnail operator()(const ImageFile& file) const {
     try {
       return {.path = file.path,
               .name = file.name,
               .image = shrink_image(view_of(file.bytes), longest_)};
-    } catch (const BadImage& error) {
-      throw std::runtime_error(file.path + ": " + error.what());
     } catch (const std::bad_alloc&) {
-      throw std::runtime_error(file.path + ": not enough memory to decode it");
+      throw std::runtime_error("not enough memory to decode it");
     }
   }
 
@@ -152,7 +154,12 @@ void describe_thumbnails(Pipeline& pipeline, const ThumbnailOptions& options) {
       map("read", ReadImage(),
           {.workers = cores, .batch = 1, .blocking = true, .on_error = dead_letter()}) |
       map("shrink", ShrinkImage(longest),
-          {.workers = cores, .capacity = kQueuedImages, .batch = 1, .on_error = dead_letter()}) |
+          {.workers = cores,
+           .carrier = Carrier::process,
+           .capacity = kQueuedImages,
+           .batch = 1,
+           .process = {.timeout = kDecodeTime},
+           .on_error = dead_letter()}) |
       map("encode", EncodeThumbnail(options.format),
           {.workers = cores, .capacity = kQueuedThumbnails, .batch = 1}) |
       sink("write", factory([output = options.output, paths = options.paths] {

@@ -16,7 +16,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <map>
+#include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -76,7 +80,7 @@ TEST_CASE("thumbnails: makes them, prints nothing, exit code 0, and 3 with dead 
       cli({scratch / "in", "--output", scratch / "png", "--format", "png", "--size", "16"});
   CHECK(dead.exit_code == 3);
   CHECK_THAT(dead.err, Contains("dead letter: stage shrink, item ") &&
-                           Contains(": " + cut + ": JPEG: Premature end of JPEG file"));
+                           Contains(", " + cut + ": JPEG: Premature end of JPEG file"));
   CHECK(names_below(scratch / "png") == Words{"a/photo.jpg.png", "photo.png.png"});
   CHECK(content_of(scratch / "png/photo.png.png").starts_with("\x89PNG"));
   const Ended named = cli({scratch / "in/notes.txt", "--output", scratch / "out"});
@@ -160,10 +164,12 @@ TEST_CASE("thumbnails: a full disk is told in one line and leaves no half of a f
   auto random = random_engine();
   const Scratch scratch;
   scratch.file("in/large.png", made_png(made_noise({300, 300}, 3, random)));
-  const Ended ended = run_program({"/bin/sh", "-c",
-                                   "cd " + scratch.path() +
-                                       "; trap '' XFSZ; ulimit -f 40; exec " SLUICE_COMMAND
-                                       " run thumbnails in --output out --format png --quiet"});
+  const Ended ended =
+      run_program({"/bin/sh", "-c",
+                   "cd " + scratch.path() +
+                       "; trap '' XFSZ; ulimit -f 40; exec " SLUICE_COMMAND
+                       " run thumbnails in --output out --format png --quiet"
+                       " --carrier shrink=pool"});  // memory files can't grow either
   CHECK(ended.exit_code == 1);
   CHECK(std::count(ended.err.begin(), ended.err.end(), '\n') == 1);
   CHECK_THAT(ended.err, Contains("cannot write out/large.png.png (errno 27): File too large"));
@@ -279,4 +285,88 @@ TEST_CASE("thumbnails: photographs of a Debian package, with damaged ones among 
   const auto dead = static_cast<std::size_t>(std::count(letters.begin(), letters.end(), '\n'));
   CHECK(made >= 10);
   CHECK(made + dead == photos.size());
+}
+
+namespace {
+
+// Good ones, and copies with bytes flipped or the end cut off.
+void make_damaged_album(const Scratch& scratch, std::mt19937_64& random) {
+  Words images;
+  for (const std::string& path : installed_photos()) images.push_back(content_of(path));
+  for (int i = 0; i < 12; ++i) {
+    images.push_back(made_jpeg(made_photo({320, 240}, 3, random)));
+    images.push_back(made_png(made_photo({200, 150}, 3, random)));
+  }
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const std::string number = std::to_string(i);
+    scratch.file("in/whole" + number, images[i]);
+    std::string flipped = images[i];
+    for (int times = 0; times < 8; ++times) {
+      flipped[random() % flipped.size()] ^= static_cast<char>(1U << random() % 8);
+    }
+    scratch.file("in/flipped" + number, flipped);
+    scratch.file("in/cut" + number, images[i].substr(0, random() % images[i].size()));
+  }
+}
+
+struct Album {
+  std::map<std::string, std::string> files{};
+  std::map<std::string, std::string> dead{};  // path, reason
+  nlohmann::json shrink{};                    // of the report
+};
+
+Album album_of(const Scratch& scratch, Words words) {
+  const Scratch place;
+  words.insert(words.begin(), {scratch / "in", "--output", place / "out", "--dead-letters",
+                               place / "dead", "--report", place / "report"});
+  const Ended ended = cli(words);
+  INFO(ended.err);
+  CHECK(ended.exit_code == 3);
+  Album album;
+  for (const std::string& name : names_below(place / "out")) {
+    album.files[name] = content_of(place / "out/" + name);
+  }
+  std::istringstream lines(content_of(place / "dead"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto letter = nlohmann::json::parse(line);
+    CHECK(letter["stage"] == "shrink");
+    album.dead[letter["subject"]] = letter["error"];
+  }
+  const auto report = nlohmann::json::parse(content_of(place / "report"));
+  CHECK(report["ledger"]["balanced"] == true);
+  album.shrink = report["stages"][2];
+  return album;
+}
+
+}  // namespace
+
+TEST_CASE("thumbnails: strangers' images are decoded in processes, and kills change nothing",
+          "[thumbnails][cli]") {
+  auto random = random_engine();
+  const Scratch scratch;
+  make_damaged_album(scratch, random);
+  const Album expected = album_of(scratch, {"--carrier", "shrink=pool"});
+  REQUIRE(expected.files.size() >= 24);
+  REQUIRE(expected.dead.size() >= 6);
+  const Album plain = album_of(scratch, {});
+  CHECK(plain.shrink["carrier"] == "process");
+  CHECK((plain.files == expected.files));
+  CHECK(plain.dead == expected.dead);
+  std::uint64_t deaths = 0;
+  for (int seed = 1; deaths < 10; ++seed) {
+    CAPTURE(seed);
+    const std::string rate = kUnderSanitizer ? "5" : "40";
+    const Album killed =
+        album_of(scratch, {"--chaos", "kill=shrink:" + rate + ",seed=" + std::to_string(seed)});
+    deaths += killed.shrink["deaths"].get<std::uint64_t>();
+    // One that is struck at each of its three attempts is given up, with its path.
+    std::size_t struck = 0;
+    for (const auto& [path, reason] : killed.dead) {
+      if (expected.dead.contains(path)) continue;
+      CHECK_THAT(reason, Contains("its process died 3 times"));
+      ++struck;
+    }
+    CHECK(killed.files.size() + struck == expected.files.size());
+    for (const auto& [name, bytes] : killed.files) CHECK((bytes == expected.files.at(name)));
+  }
 }
