@@ -237,7 +237,7 @@ TEST_CASE("an active server that is killed is replaced, again and again", "[serv
   Adoption adoption;
   const auto server = WorkerServer::fork_now(sleeper());
   std::set<int> seen;
-  Rounds rounds(scaled(20));
+  Rounds rounds(scaled(100));
   while (rounds.next()) {
     const auto key = static_cast<std::uint64_t>(2 * rounds.number());
     const ServerEvent first = start_worker(*server, {.key = key});
@@ -269,7 +269,7 @@ TEST_CASE("a standby that is killed is replaced, and the active server's workers
           "[server][death]") {
   Adoption adoption;
   const auto server = WorkerServer::fork_now(sleeper());
-  Rounds rounds(scaled(20));
+  Rounds rounds(scaled(100));
   while (rounds.next()) {
     const int round = rounds.number();
     const auto key = static_cast<std::uint64_t>(round);

@@ -67,13 +67,23 @@ int first_child_of(int pid) {
 // The program, two servers, two workers.
 constexpr std::size_t kAll = 5;
 
+bool is_replaced(int server) {
+  const std::vector<int> found = processes_of_program();
+  return found.size() == kAll && std::find(found.begin(), found.end(), server) == found.end();
+}
+
 TEST_CASE("Nothing is left when the program is killed, or a server, or both", "[process]") {
-  const std::string who = GENERATE("program", "everybody but the workers");
+  const std::string who = GENERATE("program", "server, then program", "everybody but the workers");
   const std::uint64_t rounds = scaled(100);
   for (std::uint64_t round = 0; round < rounds; ++round) {
     ChildProgram program(endless());
     wait_for_workers(kAll);
     if (who == "program") {
+      program.send(SIGKILL);
+    } else if (who == "server, then program") {
+      const int server = first_child_of(program.pid());
+      ::kill(server, SIGKILL);
+      wait_until([&] { return is_replaced(server); });
       program.send(SIGKILL);
     } else {
       const int server = first_child_of(program.pid());
@@ -91,10 +101,7 @@ TEST_CASE("A server that is killed is replaced, and the run goes on", "[process]
   wait_for_workers(kAll);
   const int server = first_child_of(program.pid());
   ::kill(server, SIGKILL);
-  wait_until([&] {
-    const std::vector<int> found = processes_of_program();
-    return found.size() == kAll && std::find(found.begin(), found.end(), server) == found.end();
-  });
+  wait_until([&] { return is_replaced(server); });
   program.send(SIGINT);
   const Ended ended = program.wait();
   INFO(ended.err);

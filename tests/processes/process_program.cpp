@@ -43,6 +43,8 @@ struct Parcel {
   std::string bytes{};
 };
 
+std::string subject_of(const Parcel& parcel) { return "parcel " + std::to_string(parcel.number); }
+
 char byte_at(std::uint64_t number, std::uint32_t output, std::size_t place) {
   return static_cast<char>((number * 31 + output * 7 + place * 13 + (place >> 8U)) & 0xFFU);
 }

@@ -218,9 +218,27 @@ TEST_CASE(
   if (trouble == "segv") CHECK_THAT(run.ended.err, Contains("signal 11"));
   if (trouble == "exit3") CHECK_THAT(run.ended.err, Contains("exit status 3"));
   if (trouble == "words") {
-    CHECK_THAT(run.ended.err, Contains("last words: the last line"));
+    CHECK_THAT(run.ended.err, Contains("last words: first line / the last line"));
     CHECK_THAT(run.ended.err, !Contains("the last line ;"));  // without its end
   }
+}
+
+TEST_CASE("However many items kill their processes, one behind the other, the run goes on",
+          "[process]") {
+  const auto attempts = GENERATE(1, 3);
+  const std::uint64_t count =
+      attempts == 1 ? 60 : 20;  // more deaths than a run without progress survives
+  CAPTURE(attempts);
+  const Counted run =
+      run_parcels({"--count", std::to_string(count), "--trouble", "abort", "--every", "1",
+                   "--attempts", std::to_string(attempts), "--workers", "work=1"});
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 3);
+  CHECK(run.of_work("dead") == count);
+  CHECK(run.of_work("deaths") == count * static_cast<std::uint64_t>(attempts));
+  CHECK(run.outputs == 0);
+  CHECK(run.report["ledger"]["balanced"] == true);
+  CHECK_THAT(run.ended.err, Contains(", parcel 4: its process died"));  // what it is about
 }
 
 TEST_CASE("A process that hangs or is stopped is killed after the item's timeout", "[process]") {
@@ -312,10 +330,22 @@ TEST_CASE("Processes are replaced after so many items, which is no death", "[pro
 
 TEST_CASE("Started by spawn, the program builds its stages again", "[process]") {
   const std::uint64_t count = scaled(10'000);
+  run_killed({"--count", std::to_string(count), "--start-method", "spawn", "--workers", "work=2",
+              "--attempts", "1000"},
+             {"work"}, 20, 2, [&](const Counted& run) { check_whole(run, count); });
+}
+
+TEST_CASE("By every start method, and by the short name of the default, results are the same",
+          "[process]") {
+  const std::string method = GENERATE("fork", "forkserver", "spawn", "auto");
+  CAPTURE(method);
   const Counted run =
-      run_parcels({"--count", std::to_string(count), "--start-method", "spawn", "--workers",
-                   "work=2", "--chaos", "kill=work:20,seed=2", "--attempts", "1000"});
-  check_whole(run, count);
+      run_parcels({"--count", "2000", "--start-method", method, "--workers", "work=2",
+                   "--kill-point", std::to_string(static_cast<int>(detail::KillPoint::called)),
+                   "--after", "300", "--attempts", "1000"});
+  check_whole(run, 2'000);
+  CHECK(run.of_work("deaths") >= 4);
+  CHECK(run.of_work("retried") == run.of_work("deaths"));
 }
 
 TEST_CASE("The same pipeline on every carrier counts the same", "[process]") {
