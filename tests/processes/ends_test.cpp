@@ -5,8 +5,11 @@
 #include <catch2/catch.hpp>
 #include <support/places.hpp>
 #include <support/scale.hpp>
+#include <support/scratch.hpp>
 #include <support/seeds.hpp>
 #include <support/watchdog.hpp>
+
+#include <nlohmann/json.hpp>
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -111,13 +114,21 @@ TEST_CASE("A server that is killed is replaced, and the run goes on", "[process]
 }
 
 TEST_CASE("An interrupt drains, and reaches the program alone", "[process]") {
-  ChildProgram program(endless());
+  const testing_support::Scratch scratch;
+  ChildProgram program(endless({"--report", scratch / "report"}));
   wait_for_workers(kAll);
   program.send(SIGINT);
   const Ended ended = program.wait();
   INFO(ended.err);
   CHECK(ended.exit_code == 130);
   CHECK_THAT(ended.out, Contains("doubled 0 corrupt 0"));
+  const auto report = nlohmann::json::parse(testing_support::content_of(scratch / "report"));
+  CHECK(report["ledger"]["balanced"] == true);
+  for (const auto& stage : report["stages"]) {
+    CHECK(stage["cancelled"] == 0);
+    CHECK(stage["dropped"] == 0);
+    CHECK(stage["deaths"] == 0);
+  }
   wait_until_gone();
 }
 

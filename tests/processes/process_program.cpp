@@ -137,6 +137,9 @@ void take_long(const std::string& trouble, Context& context) {
     if (context.item() % 20 == 9) std::raise(SIGSTOP);
     std::this_thread::sleep_for(std::chrono::seconds(13));
   }
+  if (trouble == "about_timeout") {  // 35 to 59 ms
+    std::this_thread::sleep_for(std::chrono::milliseconds(35 + context.item() * 7919 % 25));
+  }
   if (trouble == "heeds") wait_for_a_stop(context, false);
   if (trouble == "heeds_cancel") wait_for_a_stop(context, true);
   if (trouble == "talkative" && first) {

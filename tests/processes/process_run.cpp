@@ -35,10 +35,10 @@ class ReportFile {
 
 }  // namespace
 
-std::uint64_t Counted::of_work(const std::string& member) const {
+std::uint64_t Counted::of(const std::string& stage_name, const std::string& member) const {
   if (!report.contains("stages")) return 0;
   for (const auto& stage : report["stages"]) {
-    if (stage["name"] == "work") return stage[member].get<std::uint64_t>();
+    if (stage["name"] == stage_name) return stage[member].get<std::uint64_t>();
   }
   return 0;
 }

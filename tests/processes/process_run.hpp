@@ -22,7 +22,10 @@ struct Counted {
   bool ordered = false;
   nlohmann::json report;  ///< empty when none was written
 
-  [[nodiscard]] std::uint64_t of_work(const std::string& member) const;
+  [[nodiscard]] std::uint64_t of(const std::string& stage, const std::string& member) const;
+  [[nodiscard]] std::uint64_t of_work(const std::string& member) const {
+    return of("work", member);
+  }
 };
 
 /// `run parcels` with these words, `work` on processes unless they say otherwise; the report is read.

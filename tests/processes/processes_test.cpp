@@ -120,6 +120,8 @@ TEST_CASE("A memory budget holds while processes are killed, and every byte is g
     CHECK(run.report["memory"]["budget"] == 1'048'576);
     CHECK(run.report["memory"]["charged"] == 0);
     CHECK(run.report["memory"]["peak"] > 0);
+    // Beyond it are the outputs of one item of each worker, and an item of each producer.
+    CHECK(run.report["memory"]["peak"] <= 1'048'576 + 8 * 5'000);
   });
 }
 
@@ -130,8 +132,13 @@ TEST_CASE("Two process stages in a row lose nothing when the processes of both a
                        "check=process", "--workers",           "work=2",  "--workers",
                        "check=2",       "--spin-us",           "10",      "--attempts",
                        "1000"};
-  run_killed(words, {"work", "check"}, 80, 11,
-             [&](const Counted& run) { check_whole(run, count); });
+  std::uint64_t deaths_of_check = 0;
+  for (std::uint64_t seed = 11; deaths_of_check == 0; seed += 100) {
+    run_killed(words, {"work", "check"}, 80, seed, [&](const Counted& run) {
+      check_whole(run, count);
+      deaths_of_check += run.of("check", "deaths");
+    });
+  }
 }
 
 // How many deaths a run of a million parcels meets is for the machine to say, so there are as many runs as it takes.
@@ -160,6 +167,68 @@ TEST_CASE("Random kills and stops: nothing lost, nothing doubled, and they did h
   }
   CHECK(deaths >= wanted);
   WARN(runs << " times " << count << " parcels, " << deaths << " deaths, " << stops << " stops");
+}
+
+// For an hour or a night, by name: build/release/bin/tests_processes "[soak]"
+TEST_CASE("Soak: ten thousand random kills over tens of millions of items", "[.][soak]") {
+  auto random = testing_support::random_engine(2);
+  std::uint64_t deaths = 0;
+  while (deaths < 10'000) {
+    const std::uint64_t seed = random() % 1'000'000;
+    const std::string workers = std::to_string(1 + random() % 4);
+    const std::string size = std::to_string(random() % 2 == 0 ? 40 : random() % 100'000);
+    const std::uint64_t count = size.size() > 3 ? 20'000 : 1'000'000;
+    CAPTURE(seed, workers, size);
+    const Counted run = run_parcels({"--count", std::to_string(count), "--size", size, "--workers",
+                                     "work=" + workers, "--spin-us", "4", "--chaos",
+                                     "kill=work:200,stop=work:50,seed=" + std::to_string(seed),
+                                     "--attempts", "1000"});
+    check_whole(run, count);
+    deaths += run.of_work("deaths");
+  }
+}
+
+// Items that take about as long as they may: some are killed for it, some have just committed when they are, and what
+// those have committed counts.
+TEST_CASE("A timeout that meets an item about to commit kills it or counts it, never both",
+          "[process]") {
+  constexpr std::uint64_t wanted = 50;
+  std::uint64_t killed = 0;
+  std::uint64_t done = 0;
+  std::uint64_t spared = 0;
+  for (int runs = 0; killed < wanted || done < wanted; ++runs) {
+    const std::uint64_t count = 60;
+    const Counted run =
+        run_parcels({"--count", std::to_string(count), "--trouble", "about_timeout", "--every", "2",
+                     "--timeout-ms", "40", "--attempts", "1", "--workers", "work=2"});
+    INFO(run.ended.err);
+    CHECK(run.doubled + run.corrupt == 0);
+    CHECK(run.of_work("completed") + run.of_work("dead") == count);
+    CHECK(run.of_work("dead") <= run.of_work("deaths"));
+    CHECK(run.report["ledger"]["balanced"] == true);
+    killed += run.of_work("dead");
+    done += run.of_work("completed") - std::min(run.of_work("completed"), count / 2);  // slow ones
+    spared += run.of_work("deaths") - run.of_work("dead");
+    REQUIRE(runs < 1'000);
+  }
+  WARN(killed << " slow items killed, " << done << " done, " << spared
+              << " killed when they were done");
+}
+
+TEST_CASE("More memory than a process may have is an exception there, not its death", "[process]") {
+  if (testing_support::kUnderSanitizer) {  // no limit there: its own memory would count
+    SUCCEED("the limit is tested without");
+    return;
+  }
+  const Counted run =
+      run_parcels({"--count", "300", "--trouble", "bomb", "--every", "100", "--limit", "200000000",
+                   "--policy", "dead", "--workers", "work=2"});
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 3);
+  CHECK(run.of_work("dead") == 3);
+  CHECK(run.of_work("deaths") == 0);
+  CHECK(run.doubled + run.corrupt == 0);
+  CHECK_THAT(run.ended.err, Contains("bad_alloc"));
 }
 
 TEST_CASE("A process that is killed at each step of the protocol costs nothing", "[process]") {
