@@ -144,6 +144,20 @@ TEST_CASE("word_count: workers, capacity, batch and carrier make no difference",
   }
 }
 
+TEST_CASE("word_count: none of its stages can be in a worker process, and that is told",
+          "[pipelines]") {
+  for (const char* stage : {"read", "count", "rank", "write"}) {
+    CAPTURE(stage);
+    Pipeline p("word_count");
+    samples::WordCountOptions options;
+    options.paths = {"x"};
+    samples::describe_word_count(p, options);
+    RunOptions how;
+    how.overrides.push_back({.stage = stage, .carrier = Carrier::process});
+    CHECK_THROWS_WITH(run(p, std::move(how)), Catch::Contains(std::string("stage ") + stage));
+  }
+}
+
 TEST_CASE("word_count: says what the coreutils say", "[pipelines]") {
   const Scratch scratch;
   auto random = random_engine();
