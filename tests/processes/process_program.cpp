@@ -5,6 +5,7 @@
 // standard output is "outputs A lost B doubled C corrupt D ordered E".
 // SPDX-License-Identifier: MIT
 #include <sluice/main.hpp>
+#include <sluice/process/channel.hpp>
 #include <sluice/process/kill_point.hpp>
 #include <sluice/sluice.hpp>
 
@@ -293,6 +294,9 @@ sluice::StageOptions work_options(const Args& args) {
 }
 
 void plan_kills(const Args& args) {
+  if (args.flag("packets")) {
+    sluice::detail::set_kind_of_runs(sluice::detail::ChannelPlan::Kind::packet);
+  }
   const auto point = static_cast<sluice::detail::KillPoint>(args.number("kill-point"));
   sluice::detail::set_kill_plan({.point = point,
                                  .after = static_cast<std::uint64_t>(args.number("after")),
@@ -366,6 +370,7 @@ std::vector<sluice::ArgSpec> parcel_args() {
           {.name = "trouble", .help = "what unlucky parcels do", .fallback = "none"},
           {.name = "policy", .help = "after a failure", .fallback = "fail"},
           {.name = "stops", .kind = ArgKind::flag, .help = "stopped and not killed at kill-point"},
+          {.name = "packets", .kind = ArgKind::flag, .help = "over the simple channel"},
           {.name = "keep", .kind = ArgKind::flag, .help = "order = keep"},
           {.name = "twice", .kind = ArgKind::flag, .help = "a second such stage"}};
 }

@@ -141,6 +141,22 @@ TEST_CASE("Two process stages in a row lose nothing when the processes of both a
   }
 }
 
+// The simple channel is the judge of the fast one: what is whole over one is whole over the other.
+TEST_CASE("By the same seeds of kills and stops, runs over both kinds of channel are whole",
+          "[process]") {
+  const bool packets = GENERATE(false, true);
+  const auto size = GENERATE(40, 100'000);
+  CAPTURE(packets, size);
+  const std::uint64_t count = scaled(size > 1'000 ? 400U : 20'000U);
+  Words words = {"--count", std::to_string(count), "--size",        std::to_string(size),
+                 "--twice", "--carrier",           "check=process", "--workers",
+                 "work=2",  "--workers",           "check=2",       "--spin-us",
+                 "10",      "--attempts",          "1000"};
+  if (packets) words.emplace_back("--packets");
+  run_killed(words, {"work", "check"}, 80, 23,
+             [&](const Counted& run) { check_whole(run, count); });
+}
+
 // How many deaths a run of a million parcels meets is for the machine to say, so there are as many runs as it takes.
 TEST_CASE("Random kills and stops: nothing lost, nothing doubled, and they did happen",
           "[process]") {

@@ -15,6 +15,7 @@
 namespace sluice::detail {
 namespace {
 
+ChannelPlan::Kind of_runs = ChannelPlan::Kind::log;
 constexpr std::size_t kMostLogBytes = std::size_t{1} << 30;
 
 std::uint64_t log_size(std::size_t wanted) {
@@ -66,6 +67,9 @@ NewChannel make_channel(const ChannelPlan& plan, const EventCounter& router) {
   return plan.kind == ChannelPlan::Kind::log ? make_log_channel(setup, router)
                                              : make_packet_channel(setup, router);
 }
+
+void set_kind_of_runs(ChannelPlan::Kind kind) noexcept { of_runs = kind; }
+ChannelPlan::Kind kind_of_runs() noexcept { return of_runs; }
 
 std::unique_ptr<WorkerChannel> open_worker_channel(std::span<const int> descriptors) {
   WorkerParts parts;

@@ -220,6 +220,11 @@ struct NewChannel {
 /// outlives the channel. Throws  std::system_error, which names the memory or descriptor there is none of.
 [[nodiscard]] NewChannel make_channel(const ChannelPlan& plan, const EventCounter& router);
 
+/// What runs make their channels of. For tests, which compare whole runs over both kinds; set while there is one
+/// thread.
+void set_kind_of_runs(ChannelPlan::Kind kind) noexcept;
+[[nodiscard]] ChannelPlan::Kind kind_of_runs() noexcept;
+
 /// In the worker process: takes over the descriptors and says hello.
 /// Throws  UsageError for descriptors that make_channel() did not make; std::system_error. The
 ///         descriptors are closed then, too.

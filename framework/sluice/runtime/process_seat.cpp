@@ -166,7 +166,8 @@ void ProcessSeat::launch() {
   try {
     auto [line, worker_end] = StopLine::make();
     // A clock per item only where somebody asks for it.
-    NewChannel made = make_channel({.times = options_.timeout.count() > 0}, slot_.events());
+    NewChannel made = make_channel({.kind = kind_of_runs(), .times = options_.timeout.count() > 0},
+                                   slot_.events());
     live_->channel = std::move(made.parent);
     live_->for_the_worker = std::move(made.for_the_worker);
     live_->for_the_worker.push_back(std::move(worker_end));
