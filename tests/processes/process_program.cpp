@@ -314,6 +314,7 @@ void parcels(Pipeline& p, const Args& args) {
                                   .every = static_cast<std::uint64_t>(args.number("every")),
                                   .spin_us = static_cast<std::uint64_t>(args.number("spin-us"))},
                            work_options(args));
+  if (args.flag("fan")) worked | sluice::sink("audit", [](const Parcel&) {});
   Sink sink;
   sink.seen.resize(count);
   sink.slow_ms = args.number("slow-ms");
@@ -370,6 +371,7 @@ std::vector<sluice::ArgSpec> parcel_args() {
           {.name = "trouble", .help = "what unlucky parcels do", .fallback = "none"},
           {.name = "policy", .help = "after a failure", .fallback = "fail"},
           {.name = "stops", .kind = ArgKind::flag, .help = "stopped and not killed at kill-point"},
+          {.name = "fan", .kind = ArgKind::flag, .help = "each output goes to a second sink, too"},
           {.name = "packets", .kind = ArgKind::flag, .help = "over the simple channel"},
           {.name = "keep", .kind = ArgKind::flag, .help = "order = keep"},
           {.name = "twice", .kind = ArgKind::flag, .help = "a second such stage"}};

@@ -141,6 +141,29 @@ TEST_CASE("Two process stages in a row lose nothing when the processes of both a
   }
 }
 
+TEST_CASE("Fan-out, the four clocks and the progress line are those of any stage", "[process]") {
+  const std::uint64_t count = scaled(10'000);
+  const Words words = {"--count", std::to_string(count), "--fan", "--workers",
+                       "work=2",  "--attempts",          "1000",  "--spin-us",
+                       "100",     "--progress",          "always"};
+  run_killed(words, {"work"}, 40, 31, [&](const Counted& run) {
+    check_whole(run, count);
+    CHECK(run.of("audit", "in") == run.outputs);
+    CHECK(run.of("receive", "in") == run.outputs);
+    CHECK_THAT(run.ended.err, Contains("parcels 0:0") && Contains(" items"));
+    const double life = run.report["seconds"];
+    for (const auto& stage : run.report["stages"]) {
+      for (const auto& worker : stage["clocks"]) {
+        const double sum = worker["busy_s"].get<double>() + worker["starved_s"].get<double>() +
+                           worker["blocked_s"].get<double>() + worker["parked_s"].get<double>();
+        CHECK(sum > 0);
+        CHECK(sum <= life + 0.001);
+      }
+    }
+    CHECK(run.report["stages"][1]["busy_s"] > 0);  // while its processes work
+  });
+}
+
 // The simple channel is the judge of the fast one: what is whole over one is whole over the other.
 TEST_CASE("By the same seeds of kills and stops, runs over both kinds of channel are whole",
           "[process]") {
