@@ -4,8 +4,8 @@
 //   write
 //
 // `shrink` hands bytes of strangers to decoders, so it runs in worker processes, which may die of an
-// image, or hang at one, without taking the run along. Files are read by a stage of their own: while some threads wait for the
-// disk, the cores decode.
+// image, or hang at one, without taking the run along. Files are read by a stage of their own: while
+// some threads wait for the disk, the cores decode.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #include <thumbnails.hpp>

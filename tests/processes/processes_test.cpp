@@ -141,11 +141,12 @@ TEST_CASE("Two process stages in a row lose nothing when the processes of both a
   }
 }
 
+// Two seconds of work at least, so that there is a progress line.
 TEST_CASE("Fan-out, the four clocks and the progress line are those of any stage", "[process]") {
-  const std::uint64_t count = scaled(10'000);
+  const std::uint64_t count = 10'000;
   const Words words = {"--count", std::to_string(count), "--fan", "--workers",
                        "work=2",  "--attempts",          "1000",  "--spin-us",
-                       "100",     "--progress",          "always"};
+                       "400",     "--progress",          "always"};
   run_killed(words, {"work"}, 40, 31, [&](const Counted& run) {
     check_whole(run, count);
     CHECK(run.of("audit", "in") == run.outputs);

@@ -122,9 +122,8 @@ class ProcessSeat {
   LastWords words_{};
   StopLine stop_line_{};
   std::uint32_t incarnation_ = 0;
-  unsigned fruitless_ =
-      0;  // deaths in a row without an answer or an item given up; and before they had started
-  unsigned at_start_ = 0;
+  unsigned fruitless_ = 0;           // deaths in a row without an answer or an item given up
+  unsigned at_start_ = 0;            // and before they had started
   std::uint64_t buried_ = 0;         // items given up, when it was last looked
   DeathReasons reasons_{};           // of fruitless deaths
   std::string killed_because_{};     // by us
