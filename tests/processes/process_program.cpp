@@ -138,8 +138,10 @@ void take_long(const std::string& trouble, Context& context) {
     if (context.item() % 20 == 9) std::raise(SIGSTOP);
     std::this_thread::sleep_for(std::chrono::seconds(13));
   }
-  if (trouble == "about_timeout") {  // 35 to 59 ms
-    std::this_thread::sleep_for(std::chrono::milliseconds(35 + context.item() * 7919 % 25));
+  if (trouble == "about_timeout") {  // 10 to 13 ms, every other attempt 1 ms
+    const std::uint64_t chance = context.item() * 7919 + context.attempt() * 104'729;
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(chance % 2 == 0 ? 1'000 : 10'000 + chance / 2 % 30 * 100));
   }
   if (trouble == "heeds") wait_for_a_stop(context, false);
   if (trouble == "heeds_cancel") wait_for_a_stop(context, true);
@@ -147,6 +149,15 @@ void take_long(const std::string& trouble, Context& context) {
     say_a_lot();
     std::abort();
   }
+}
+
+// As if somebody outside killed every seventh attempt, and an item of a thousand killed its processes itself.
+void be_in_a_storm(const Context& context) {
+  if (context.item() % 1000 == 999) std::raise(SIGKILL);
+  if (context.attempt() > 6) return;
+  std::uint64_t chance = (context.item() * 64 + context.attempt()) * 0x9e3779b97f4a7c15U;
+  chance = (chance ^ (chance >> 29U)) * 0xbf58476d1ce4e5b9U;
+  if ((chance >> 32U) % 7 == 0) std::raise(SIGKILL);
 }
 
 // Troubles of the memory that is shared with the parent.
@@ -167,6 +178,7 @@ void do_damage(const std::string& trouble) {
 void get_into_trouble(const std::string& trouble, Context& context) {
   take_long(trouble, context);
   do_damage(trouble);
+  if (trouble == "storm") be_in_a_storm(context);
   if (trouble == "throw") throw std::out_of_range("an unlucky parcel");
   if (trouble == "abort") std::abort();
   if (trouble == "segv") std::raise(SIGSEGV);
@@ -293,6 +305,13 @@ sluice::StageOptions work_options(const Args& args) {
           .on_error = policy(args)};
 }
 
+sluice::detail::KillManner manner_of(const std::string& name) {
+  using sluice::detail::KillManner;
+  return name == "stops"   ? KillManner::stops
+         : name == "hangs" ? KillManner::hangs
+                           : KillManner::dies;
+}
+
 void plan_kills(const Args& args) {
   if (args.flag("packets")) {
     sluice::detail::set_kind_of_runs(sluice::detail::ChannelPlan::Kind::packet);
@@ -300,7 +319,8 @@ void plan_kills(const Args& args) {
   const auto point = static_cast<sluice::detail::KillPoint>(args.number("kill-point"));
   sluice::detail::set_kill_plan({.point = point,
                                  .after = static_cast<std::uint64_t>(args.number("after")),
-                                 .stops = args.flag("stops")});
+                                 .manner = manner_of(args.text("manner")),
+                                 .again = args.flag("again")});
 }
 
 void parcels(Pipeline& p, const Args& args) {
@@ -325,8 +345,7 @@ void parcels(Pipeline& p, const Args& args) {
     return;
   }
   // A second stage that may have processes, which changes nothing.
-  worked |
-      sluice::map("check", [](Parcel parcel) { return parcel; }, {.process = {.attempts = 1000}}) |
+  worked | sluice::map("check", [](Parcel parcel) { return parcel; }) |
       sluice::sink("receive", std::move(sink));
 }
 
@@ -355,26 +374,30 @@ std::vector<sluice::ArgSpec> parcel_args() {
     return sluice::ArgSpec{
         .name = name, .kind = ArgKind::number, .help = name, .fallback = fallback};
   };
-  return {integer("count", "1000"),
-          integer("size", "40"),
-          integer("every", "0"),
-          integer("spin-us", "0"),
-          integer("timeout-ms", "0"),
-          integer("slow-ms", "0"),
-          integer("attempts", "3"),
-          integer("limit", "0"),
-          integer("recycle", "0"),
-          integer("kill-point", "0"),
-          integer("after", "0"),
-          integer("soft-ms", "0"),
-          integer("enough", "0"),
-          {.name = "trouble", .help = "what unlucky parcels do", .fallback = "none"},
-          {.name = "policy", .help = "after a failure", .fallback = "fail"},
-          {.name = "stops", .kind = ArgKind::flag, .help = "stopped and not killed at kill-point"},
-          {.name = "fan", .kind = ArgKind::flag, .help = "each output goes to a second sink, too"},
-          {.name = "packets", .kind = ArgKind::flag, .help = "over the simple channel"},
-          {.name = "keep", .kind = ArgKind::flag, .help = "order = keep"},
-          {.name = "twice", .kind = ArgKind::flag, .help = "a second such stage"}};
+  return {
+      integer("count", "1000"),
+      integer("size", "40"),
+      integer("every", "0"),
+      integer("spin-us", "0"),
+      integer("timeout-ms", "0"),
+      integer("slow-ms", "0"),
+      integer("attempts", "3"),
+      integer("limit", "0"),
+      integer("recycle", "0"),
+      integer("kill-point", "0"),
+      integer("after", "0"),
+      integer("soft-ms", "0"),
+      integer("enough", "0"),
+      {.name = "trouble", .help = "what unlucky parcels do", .fallback = "none"},
+      {.name = "policy", .help = "after a failure", .fallback = "fail"},
+      {.name = "manner",
+       .help = "at kill-point a process dies, stops or hangs",
+       .fallback = "dies"},
+      {.name = "again", .kind = ArgKind::flag, .help = "and so does its successor at its start"},
+      {.name = "fan", .kind = ArgKind::flag, .help = "each output goes to a second sink, too"},
+      {.name = "packets", .kind = ArgKind::flag, .help = "over the simple channel"},
+      {.name = "keep", .kind = ArgKind::flag, .help = "order = keep"},
+      {.name = "twice", .kind = ArgKind::flag, .help = "a second such stage"}};
 }
 
 }  // namespace

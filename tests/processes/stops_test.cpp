@@ -128,7 +128,7 @@ TEST_CASE("What a process had published when it was stopped is not done again", 
   CAPTURE(point);
   const Counted run =
       run_parcels({"--count", "12", "--workers", "work=1", "--batch", "work=1", "--kill-point",
-                   std::to_string(point), "--after", "8", "--stops"});
+                   std::to_string(point), "--after", "8", "--manner", "stops"});
   INFO(run.ended.err);
   CHECK(run.ended.exit_code == 0);
   CHECK(run.outputs == outputs_of_parcels(12));

@@ -80,9 +80,8 @@ void RemoteLoop::readmit_due() {
     try {
       leases_.push_back({.item = aside.ordinal,
                          .attempt = aside.attempt,
-                         .deaths = aside.deaths,
                          .weight = aside.weight,
-                         .history = aside.history});
+                         .deaths = std::move(aside.deaths)});
       try {
         readmit(aside);
         held_bytes_ += aside.weight;
@@ -107,7 +106,9 @@ void RemoteLoop::lose_item(const char* phase, std::size_t charge) noexcept {
 // ---- lending ---------------------------------------------------------------------------------------
 
 std::size_t RemoteLoop::window() const noexcept {
-  if (open() > 0 && first_lease().deaths > 0) return 1;  // a suspect is lent alone
+  if (open() > 0 && first_lease().deaths != nullptr && first_lease().deaths->charged() > 0) {
+    return 1;  // a suspect is lent alone
+  }
   const double work = work_ns_ > 0 ? work_ns_ + kLeastWorkNs : kFirstWorkNs;
   const double fits = kHeldNs / work;
   if (fits >= static_cast<double>(most_)) return most_;
@@ -178,7 +179,7 @@ bool RemoteLoop::lend(std::size_t index) {
     encode_item(index, encoded_, remote_->blocks_to_lend());
     const RemoteWorker::Lease out{.ticket = next_ticket_,
                                   .attempt = lease.attempt,
-                                  .deaths = lease.deaths,
+                                  .deaths = deaths_of(lease),
                                   .item = lease.item};
     if (!remote_->lend(out, encoded_.view())) return false;
   } catch (const std::bad_alloc&) {
@@ -354,6 +355,10 @@ void RemoteLoop::complete(const DoneNote& note, std::exception_ptr fault) {
     learn_work(note.service_ns);
   }
   if (note.enough) worker().say_enough();
+  if (const Deaths* const deaths = first_lease().deaths.get();
+      deaths != nullptr && deaths->unclear > 0) [[unlikely]] {
+    outside_kills_.prove(deaths->unclear, worker().counts[Count::completed]);
+  }
   end_first(true);
 }
 
@@ -374,13 +379,12 @@ void RemoteLoop::fail(const FailedNote& note) {
 void RemoteLoop::put_first_aside(unsigned attempt) noexcept {
   end_outputs();
   try {
-    const Lease& lease = first_lease();
+    Lease& lease = first_lease();
     const auto wait = back_off_before(worker().stage().on_error, attempt);
     std::unique_ptr<SetAside> aside = set_first_aside();
     aside->ordinal = lease.item;
     aside->attempt = attempt;
-    aside->deaths = lease.deaths;
-    aside->history = lease.history;
+    aside->deaths = std::move(lease.deaths);
     aside->weight = lease.weight;
     aside->charge = charge_of(lease);
     aside->due = Deadline::after(wait, worker().control().now()).time();
@@ -437,28 +441,48 @@ void RemoteLoop::apply_loss() {
   for (std::size_t i = begin_; i < leases_.size(); ++i) leases_[i].ticket = 0;
   lent_ = 0;
   next_ticket_ = 1;
-  if (!begun) return;
-  Lease& lease = leases_[begin_];
-  ++lease.deaths;
-  if (!lease.history.empty()) lease.history += "; ";
-  lease.history += fmt::format("attempt {}: {}", lease.attempt + lease.deaths - 1, loss.how);
-  if (lease.deaths >= worker().stage().deaths_allowed) {
+  if (begun) {
+    charge_first(loss);
+  } else if (loss.fault == RemoteWorker::Fault::unclear) {  // no item was at work
+    outside_kills_.prove(1, worker().counts[Count::completed]);
+  }
+}
+
+void RemoteLoop::charge_first(const RemoteWorker::Loss& loss) {
+  Lease& lease = first_lease();
+  if (lease.deaths == nullptr) lease.deaths = std::make_unique<Deaths>();
+  Deaths& deaths = *lease.deaths;
+  ++deaths.count;
+  if (loss.fault == RemoteWorker::Fault::its_own) ++deaths.its_own;
+  if (loss.fault == RemoteWorker::Fault::unclear) ++deaths.unclear;
+  if (!deaths.history.empty()) deaths.history += "; ";
+  deaths.history += fmt::format("attempt {}: {}", lease.attempt + deaths.count - 1, loss.how);
+  if (is_guilty(deaths)) {
     bury_first();
   } else {
     worker().counts.add(Count::retried);
   }
 }
 
+bool RemoteLoop::is_guilty(const Deaths& deaths) const noexcept {
+  const unsigned allowed = worker().stage().deaths_allowed;
+  if (allowed == 1) return true;  // who allows one attempt wants no second one, whoever is at fault
+  if (deaths.charged() < allowed) return false;
+  return deaths.its_own >= allowed ||
+         !outside_kills_.explain(deaths.unclear, worker().counts[Count::completed]);
+}
+
 void RemoteLoop::bury_first() noexcept {
-  Lease& lease = leases_[begin_];
+  const Lease& lease = first_lease();
+  const Deaths& deaths = *lease.deaths;
   try {
     DeadLetter letter{
         .stage = worker().stage().name,
         .worker = worker().worker(),
         .item = lease.item,
-        .attempt = lease.attempt + lease.deaths - 1,
-        .error = fmt::format("its process died {} time{} at this item: {}", lease.deaths,
-                             lease.deaths == 1 ? "" : "s", lease.history),
+        .attempt = lease.attempt + deaths.count - 1,
+        .error = fmt::format("its process died {} time{} at this item: {}", deaths.count,
+                             deaths.count == 1 ? "" : "s", deaths.history),
         .label = worker().stage().on_error.label};
     tell_first(letter);
     worker().counts.add(Count::dead);
@@ -476,7 +500,7 @@ void RemoteLoop::bury_first() noexcept {
 // For explanations and for the soft timeout: the item that the process has, or will have next.
 void RemoteLoop::show_first() noexcept {
   const Lease& lease = first_lease();
-  const unsigned attempt = lease.attempt + lease.deaths;
+  const unsigned attempt = lease.attempt + deaths_of(lease);
   if (worker().item() != lease.item || worker().attempt() != attempt) {
     worker().begin_item(lease.item, attempt);
   }

@@ -8,8 +8,9 @@
 //     the process. When that dies, the leases that it had not answered are lent to its successor, in their order.
 // (2) An answer is a whole transaction or nothing, and is applied once: next() hands each out once, and after
 //     `lost` nothing of the old process is read any more.
-// (3) Only the item whose function had begun is charged with a death. After `attempts` deaths it is a dead
-//     letter; meanwhile it is lent alone, so that it takes no others with it.
+// (3) Only the item whose function had begun is charged with a death, and that only if it may be at fault. After
+//     `attempts` such deaths it is a dead letter, or later if kills from outside explain them (outside_kills.hpp);
+//     meanwhile it is lent alone, so that it takes no others with it.
 // (4) The step may wait for an answer inside run(), so such a worker has a thread of its own. It never waits
 //     there for input or for room, and never while nothing is lent.
 // (5) Outputs that wait for room stop the applying of answers: the process's log fills, and it stops, too. In a
@@ -22,6 +23,7 @@
 
 #include <sluice/base/clocks.hpp>
 #include <sluice/codec/bytes.hpp>
+#include <sluice/flow/outside_kills.hpp>
 #include <sluice/flow/remote_notes.hpp>
 #include <sluice/flow/remote_worker.hpp>
 #include <sluice/flow/stage_loop.hpp>
@@ -53,10 +55,17 @@ class RemoteLoop : public StageLoop {
   [[nodiscard]] virtual Verdict judge_first(unsigned attempt) noexcept = 0;
   /// What a dead letter says of the first item, where it has anything to say.
   virtual void tell_first(DeadLetter& letter) noexcept = 0;
+  /// Of processes that had begun an item.
+  struct Deaths {
+    unsigned count = 0;
+    unsigned its_own = 0;   // of these, by its own fault
+    unsigned unclear = 0;   // or perhaps so
+    std::string history{};  // how they died
+    [[nodiscard]] unsigned charged() const noexcept { return its_own + unclear; }
+  };
   /// An item that waits for its next attempt, with its deaths so far.
   struct SetAside : DelayedItem {
-    unsigned deaths = 0;
-    std::string history{};
+    std::unique_ptr<Deaths> deaths{};
   };
   /// Moves the first item into one. May throw; then the item may be gone.
   [[nodiscard]] virtual std::unique_ptr<SetAside> set_first_aside() = 0;
@@ -92,9 +101,8 @@ class RemoteLoop : public StageLoop {
     std::uint64_t item = 0;
     std::uint64_t ticket = 0;  // 0: not lent
     unsigned attempt = 1;
-    unsigned deaths = 0;
-    std::size_t weight = 0;  // 0 where items are not weighed
-    std::string history{};   // how the processes died that had begun it
+    std::size_t weight = 0;            // 0 where items are not weighed
+    std::unique_ptr<Deaths> deaths{};  // almost never any
   };
   enum class Applied : unsigned char { nothing, some, blocked, turn };
 
@@ -121,6 +129,8 @@ class RemoteLoop : public StageLoop {
   void give_up(std::exception_ptr why) noexcept;
   void end_first(bool completed) noexcept;
   void apply_loss();
+  void charge_first(const RemoteWorker::Loss& loss);
+  [[nodiscard]] bool is_guilty(const Deaths& deaths) const noexcept;
   void bury_first() noexcept;
   [[nodiscard]] StepResult wait_for_answer(StepFrame& frame);
 
@@ -130,6 +140,10 @@ class RemoteLoop : public StageLoop {
   }
   [[nodiscard]] bool has_share() const noexcept;
   [[nodiscard]] const Lease& first_lease() const noexcept { return leases_[begin_]; }
+  [[nodiscard]] Lease& first_lease() noexcept { return leases_[begin_]; }
+  [[nodiscard]] static unsigned deaths_of(const Lease& lease) noexcept {
+    return lease.deaths == nullptr ? 0 : lease.deaths->count;
+  }
   [[nodiscard]] std::size_t open() const noexcept { return leases_.size() - begin_; }
 
   RemoteWorker* remote_;
@@ -142,6 +156,7 @@ class RemoteLoop : public StageLoop {
   Bytes encoded_{};
   double work_ns_ = 0;      // what the function takes for an item, smoothed; 0: not known yet
   double last_sample_ = 0;  // the last time that was measured
+  OutsideKills outside_kills_{};
   bool input_closed_ = false;
 };
 

@@ -41,10 +41,17 @@ class RemoteWorker {
     unsigned deaths = 0;     ///< of processes that had begun it
     std::uint64_t item = 0;  ///< ordinal on the input edge
   };
+  /// Of an item that had begun when its process died.
+  enum class Fault : unsigned char {
+    its_own,  ///< it crashed, ended, hung or took too long
+    unclear,  ///< a SIGKILL that this program has not sent
+    nobodys,  ///< what killed the process had nothing to do with it
+  };
   struct Loss {
     std::uint64_t begun = 0;  ///< ticket of the lease whose function had begun last; 0: none
-    bool accused = false;     ///< of its last answer: the first lease is to blame whatever it says
-    std::string how{};        ///< as in "killed by signal 9 (Killed)"
+    Fault fault = Fault::its_own;
+    bool accused = false;  ///< of its last answer: the first lease is to blame whatever it says
+    std::string how{};     ///< as in "killed by signal 9 (Killed)"
   };
 
   RemoteWorker() = default;

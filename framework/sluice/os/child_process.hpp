@@ -35,7 +35,7 @@ struct ProcessEnd {
 /// The id of this process's parent.
 [[nodiscard]] int parent_process_id() noexcept;
 
-/// A pidfd. For this process, and for children that are not reaped.
+/// A pidfd. For this process, and for children that are not reaped; of another process the id may be a new one's.
 /// Throws  std::system_error.
 [[nodiscard]] Descriptor open_process(int pid);
 /// Whether no thread of the process exists any more.

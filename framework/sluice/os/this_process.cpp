@@ -28,6 +28,7 @@ std::size_t descriptor_limit() noexcept {
 
 void kill_this_process() noexcept { kill(getpid(), SIGKILL); }
 void stop_this_process() noexcept { static_cast<void>(kill(getpid(), SIGSTOP)); }
+void sleep_until_signal() noexcept { static_cast<void>(pause()); }
 
 void name_this_thread(std::string_view name) noexcept {
   char text[16] = {};

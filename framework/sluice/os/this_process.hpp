@@ -22,6 +22,8 @@ void kill_this_process() noexcept;
 
 /// SIGSTOP for this process. Returns  when it was continued.
 void stop_this_process() noexcept;
+/// Blocks until a signal was handled.
+void sleep_until_signal() noexcept;
 
 /// Names the calling thread; the system shows the first 15 bytes.
 void name_this_thread(std::string_view name) noexcept;

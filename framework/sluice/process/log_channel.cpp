@@ -295,10 +295,12 @@ class LogWorkerChannel final : public WorkerChannel {
     stage({.type = static_cast<std::uint8_t>(closing), .id = ticket}, bytes);
     // A block that goes in vain is dropped by its number, a file is missed: so the file goes last.
     if (writer_.send(end_.up().staged()) != PacketStatus::ok) throw ParentGone();
-    if (outbox_.has_file() &&
+    const bool sends_file = outbox_.has_file();
+    if (sends_file &&
         outbox_.send(end_.up().staged(), PacketSocket::Wait::yes) != PacketStatus::ok) {
       throw ParentGone();
     }
+    if (sends_file) kill_point(KillPoint::file_sent);
     end_.commit(closing != RecordType::note);
     writer_.committed();
   }

@@ -61,6 +61,7 @@ class LogParentEnd {
   void publish() noexcept {
     if (!down_.has_staged()) return;
     down_.publish();
+    kill_point_beside(KillPoint::lent);
     ring_if(kForLease);
   }
   void request_stop() noexcept {
@@ -314,6 +315,7 @@ class LogWorkerEnd {
       if (ready(std::memory_order_seq_cst)) break;
 #endif
       tell_router_of_sleep();
+      kill_point(reason == kForLease ? KillPoint::asleep : KillPoint::out_of_room);
       if (!bell_.wait()) {
         mark_.awake();
         return false;

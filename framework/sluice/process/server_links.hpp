@@ -95,7 +95,8 @@ class ServerLinks {
   void meet_standby(std::size_t index, const ServerMessage& message, ControlSocket::Packet& packet);
   void meet_worker(std::size_t index, const ServerMessage& message, ControlSocket::Packet& packet);
   void refuse_worker(std::size_t index, std::uint64_t key, int pid, const std::string& why);
-  void end_worker(Workers& workers, Workers::iterator worker, const ProcessEnd& end);
+  enum class EndedBy : unsigned char { itself, server };
+  void end_worker(Workers& workers, Workers::iterator worker, const ProcessEnd& end, EndedBy by);
   void settle_orphan(std::size_t above, int pid, const ProcessEnd& end);
   void settle_fallen(std::size_t above, int server);
   void drain_below(std::size_t above);

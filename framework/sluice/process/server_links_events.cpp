@@ -63,7 +63,7 @@ void ServerLinks::handle(std::size_t index, ControlSocket::Packet& packet) {
       break;
     case ServerWord::exited:
       if (const auto worker = workers.find(message.spec.key); worker != workers.end()) {
-        end_worker(workers, worker, message.end);
+        end_worker(workers, worker, message.end, EndedBy::itself);
       }
       break;
     case ServerWord::orphan_exited:
@@ -143,11 +143,13 @@ void ServerLinks::refuse_worker(std::size_t index, std::uint64_t key, int pid,
   }
 }
 
-void ServerLinks::end_worker(Workers& workers, Workers::iterator worker, const ProcessEnd& end) {
+void ServerLinks::end_worker(Workers& workers, Workers::iterator worker, const ProcessEnd& end,
+                             EndedBy by) {
   ServerEvent event{.kind = ServerEvent::Kind::exited,
                     .key = worker->first,
                     .pid = worker->second.pid,
-                    .end = end};
+                    .end = end,
+                    .with_server = by == EndedBy::server};
   const bool told = worker->second.refused;
   workers.erase(worker);
   if (!told) emit(std::move(event));
@@ -160,7 +162,7 @@ void ServerLinks::settle_orphan(std::size_t above, int pid, const ProcessEnd& en
     for (auto worker = link.workers.begin(); worker != link.workers.end(); ++worker) {
       const Descriptor& process = worker->second.process;
       if (worker->second.pid != pid || (process.valid() && !has_ended(process))) continue;
-      end_worker(link.workers, worker, end);
+      end_worker(link.workers, worker, end, EndedBy::server);
       return;
     }
   }
@@ -174,7 +176,7 @@ void ServerLinks::settle_fallen(std::size_t above, int server) {
     while (!link.workers.empty()) {
       const auto worker = link.workers.begin();
       if (worker->second.pid != 0) {
-        end_worker(link.workers, worker, {});
+        end_worker(link.workers, worker, {}, EndedBy::server);
         continue;
       }
       emit_failed(worker->first, "the worker server was killed before it could answer");
@@ -242,7 +244,7 @@ void ServerLinks::look_at_watched() {
         continue;
       }
       ready_.remove(worker->second.process.number());
-      end_worker(link.workers, worker, {});
+      end_worker(link.workers, worker, {}, EndedBy::server);
     }
   }
 }

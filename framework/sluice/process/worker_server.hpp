@@ -65,6 +65,7 @@ struct ServerEvent {
   Descriptor process{};      ///< started: a pidfd, readable once the process has ended
   Descriptor stderr_pipe{};  ///< started: what it writes there, to be read (LastWords); never waits
   ProcessEnd end{};          ///< exited
+  bool with_server = false;  ///< exited: after its server, whose death ends its workers
   std::string error{};       ///< failed_to_start, server_lost: why, one line
 };
 

@@ -24,6 +24,7 @@ constexpr std::int64_t kBetweenStatesNs = nanoseconds(kSlowTick).count() * 3 / 4
 }  // namespace
 
 void HangWatch::begin() noexcept {
+  late_ = 0;
   retired_since_ns_ = room_since_ns_ = 0;
   started_ = committed_ = answered_ = 0;
   rung_for_.reset();
@@ -84,6 +85,7 @@ bool HangWatch::was_stopped_long(const Watched& watched, const Progress& progres
 std::string HangWatch::why_running(const Progress& progress, std::int64_t now) {
   const std::int64_t since = std::max(room_since_ns_, progress.started_ns);
   if (timeout_.count() == 0 || now - since <= timeout_.count()) return {};
+  late_ = progress.started;
   return fmt::format("it took longer than its timeout of {} ms",
                      std::chrono::duration_cast<milliseconds>(timeout_).count());
 }

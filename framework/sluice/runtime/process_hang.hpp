@@ -55,6 +55,8 @@ class HangWatch {
   [[nodiscard]] std::chrono::nanoseconds tick() const noexcept;
   /// Returns  why it is to be killed; empty: it is not. Throws  std::bad_alloc.
   [[nodiscard]] std::string look(const Watched& watched, std::int64_t now);
+  /// The ticket of the lease that has taken too long, when that is why; else 0.
+  [[nodiscard]] std::uint64_t late() const noexcept { return late_; }
 
  private:
   using Progress = LeaseChannel::Progress;
@@ -65,6 +67,7 @@ class HangWatch {
   [[nodiscard]] std::string why_waiting(const Watched& watched, std::int64_t now) const;
 
   const std::chrono::nanoseconds timeout_;
+  std::uint64_t late_ = 0;
   std::int64_t retired_since_ns_ = 0;
   std::int64_t room_since_ns_ = 0;  // when it was last seen to wait for room
   // As of the last look at its state, or the last progress.

@@ -106,7 +106,9 @@ void ProcessSeat::check_hang(std::int64_t now) {
                                       .line = stop_line_,
                                       .pid = counts_.pid.load(std::memory_order_relaxed)},
                                      now);
-  if (!why.empty()) kill(why);
+  if (why.empty()) return;
+  if (killed_because_.empty()) live_->late = hang_.late();
+  kill(why);
 }
 
 void ProcessSeat::end(std::int64_t now) {
@@ -161,7 +163,7 @@ void ProcessSeat::launch() {
   live_ = std::make_shared<Incarnation>();
   live_->key = shared_->next_key++;
   live_->touched_ns.store(steady_ns(), std::memory_order_relaxed);
-  accused_ = false;
+  accused_ = struck_ = false;
   hang_.begin();
   try {
     auto [line, worker_end] = StopLine::make();
@@ -197,6 +199,7 @@ void ProcessSeat::started(ServerEvent& event) {
   process_ = std::move(event.process);
   words_ = LastWords(std::move(event.stderr_pipe));
   counts_.pid.store(event.pid, std::memory_order_relaxed);
+  live_->pid.store(event.pid, std::memory_order_relaxed);
   counts_.started.fetch_add(1, std::memory_order_relaxed);
   if (phase_ == Phase::launched) phase_ = Phase::runs;
   if (!killed_because_.empty()) shared_->server->kill(live_->key);
@@ -208,7 +211,15 @@ void ProcessSeat::exited(const ServerEvent& event) {
   counts_.cpu_ns.fetch_add(event.end.user_ns + event.end.system_ns, std::memory_order_relaxed);
   killed_outside_ = event.end.signal == kKillSignal && killed_because_.empty();
   start_failed_ = event.end.signal == 0 && event.end.code == kExitStartFailed;
+  live_->fault = fault_of(event);
   ended(text_of(event.end), true);
+}
+
+RemoteWorker::Fault ProcessSeat::fault_of(const ServerEvent& event) const noexcept {
+  using Fault = RemoteWorker::Fault;
+  const bool was_killed = event.end.signal == kKillSignal || !event.end.known;
+  if (was_killed && (struck_ || event.with_server)) return Fault::nobodys;
+  return killed_outside_ ? Fault::unclear : Fault::its_own;
 }
 
 void ProcessSeat::failed_to_start(const ServerEvent& event) { ended(event.error, false); }
@@ -311,6 +322,7 @@ bool ProcessSeat::may_be_struck() const noexcept {
 
 void ProcessSeat::strike(ChaosPlan::What what, std::uint64_t dice) {
   if (what == ChaosPlan::What::kill) {
+    struck_ = true;
     kill_process(process_);
     return;
   }

@@ -6,6 +6,7 @@
 #include <sluice/codec.hpp>
 #include <sluice/flow/remote_error.hpp>
 #include <sluice/os/cpu.hpp>
+#include <sluice/process/kill_point.hpp>
 
 #include <algorithm>
 
@@ -56,10 +57,16 @@ bool ProcessSlot::attach() noexcept {
 }
 
 RemoteWorker::Loss ProcessSlot::take_loss() {
-  Loss loss{
-      .begun = current_->channel->progress().started, .accused = accused_, .how = current_->how};
+  const std::uint64_t begun = current_->channel->progress().started;
+  Loss loss{.begun = begun, .fault = fault_of(begun), .accused = accused_, .how = current_->how};
   current_.reset();
   return loss;
+}
+
+// One that was late and has committed at the last moment leaves its kill to the next.
+RemoteWorker::Fault ProcessSlot::fault_of(std::uint64_t begun) const noexcept {
+  const bool another_was_late = current_->late != 0 && current_->late != begun;
+  return another_was_late ? Fault::nobodys : current_->fault;
 }
 
 void ProcessSlot::accuse(const char* what) noexcept {
@@ -124,7 +131,11 @@ bool ProcessSlot::lend(const Lease& lease, std::span<const std::byte> bytes) {
                                                .item = lease.item,
                                                .attempt = packed(lease.attempt, lease.deaths),
                                                .bytes = bytes});
-    if (lent) ++lent_;
+    if (lent) {
+      ++lent_;
+      kill_points_aim_at(current_->pid.load(std::memory_order_relaxed));
+      kill_point_beside(KillPoint::lending);
+    }
     return lent;
   } catch (const ProtocolViolation& error) {  // no fault of the item's
     accuse(error.what());

@@ -40,11 +40,15 @@ struct Incarnation {
   std::unique_ptr<LeaseChannel> channel{};
   std::vector<Descriptor> for_the_worker{};  ///< until it is launched
   std::uint64_t key = 0;                     ///< of its launch
-  std::string how{};                         ///< it ended; valid once dead
+  // Of its end; valid once dead.
+  std::string how{};
+  RemoteWorker::Fault fault = RemoteWorker::Fault::its_own;  ///< of the item at work
+  std::uint64_t late = 0;  ///< ticket of the lease that it was killed for; 0: for none
   std::atomic<bool> dead{false};
   std::atomic<bool> retired{false};  ///< it was asked to end; not a death
   // Of the worker's thread, for the supervisor to look at.
   std::atomic<bool> attached{false};
+  std::atomic<int> pid{0};  ///< the supervisor's, once it has started
   std::atomic<std::uint64_t> answered{0};
   std::atomic<std::int64_t> touched_ns{0};  ///< last lease published or answer read
 };
@@ -122,6 +126,7 @@ class ProcessSlot final : public RemoteWorker {
   void tell_answered() noexcept;
   [[nodiscard]] bool spin_for_news(const LeaseChannel& channel) noexcept;
   void sleep(LeaseChannel* channel, std::size_t answers, const Deadline& deadline);
+  [[nodiscard]] RemoteWorker::Fault fault_of(std::uint64_t begun) const noexcept;
   void retire() noexcept;
   void call_supervisor() const noexcept { supervisor_->events.raise(); }
 

@@ -315,7 +315,7 @@ class WorkerLoop {
 
 int serve_worker(const std::vector<ServedStage>& stages, const WorkerSpec& spec,
                  std::span<const int> descriptors) {
-  arm_kill_plan();
+  arm_kill_plan(spec.incarnation);
   // Every other process, so that the ones between make progress.
   if (spec.incarnation % 2 == 1) kill_point(KillPoint::starting);
   try {
