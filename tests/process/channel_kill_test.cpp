@@ -10,6 +10,7 @@
 #include <support/seeds.hpp>
 
 #include <sluice/base/cpu_pause.hpp>
+#include <sluice/process/kill_point.hpp>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +24,7 @@ namespace {
 
 using namespace sluice::process_tests;
 using namespace sluice::testing_support;
+using sluice::detail::KillPoint;
 using Kind = ChannelPlan::Kind;
 
 // Where a worker kills itself.
@@ -95,9 +97,14 @@ class Ledger {
 
 class Incarnation {
  public:
-  Incarnation(const ChannelPlan& plan, const Fate& fate, std::uint64_t first, std::uint64_t last)
+  Incarnation(const ChannelPlan& plan, const Fate& fate, std::uint64_t first, std::uint64_t last,
+              KillPoint point = KillPoint::none)
       : scene_(Host::process, plan,
-               [&](WorkerChannel& channel, OffThreadChecks&) { work(channel, fate); }),
+               [&](WorkerChannel& channel, OffThreadChecks&) {
+                 sluice::detail::set_kill_plan({.point = point});
+                 sluice::detail::arm_kill_plan(0);
+                 work(channel, fate);
+               }),
         next_(first),
         last_(last) {}
 
@@ -196,4 +203,27 @@ TEST_CASE("Channel: whatever kills a worker, whole transactions are left, each o
   std::cout << "process: " << Setting{kind, Host::process}.name() << ": " << kDeaths << " kills, "
             << deaths.from_outside << " of them from outside, over " << last << " items, seed "
             << seed() << ": lost 0, doubled 0, in order; lent again " << deaths.redone << std::endl;
+}
+
+// Nobody reads until it is dead: it sleeps for room, with some of an item's outputs written.
+TEST_CASE("Channel: a worker that is killed while it waits for room leaves whole transactions",
+          "[process]") {
+  const ChannelPlan plan{.kind = Kind::log, .down_bytes = 1 << 13, .up_bytes = 1 << 13};
+  auto random = random_engine(8);
+  constexpr int kDeaths = scaled(500);
+  Ledger ledger;
+  std::uint64_t redone = 0;
+  for (int i = 0; i < kDeaths; ++i) {
+    Incarnation worker(plan, {}, ledger.next_ticket(), ~std::uint64_t{0}, KillPoint::out_of_room);
+    worker.lend(ledger, 60 + random() % 60);
+    REQUIRE(worker.scene().join() == "the worker process ended with status 9");
+    Record record;
+    while (worker.scene().wait(record)) ledger.apply(record);
+    REQUIRE(ledger.between_tickets());
+    REQUIRE(worker.lent_to() > ledger.next_ticket());
+    redone += worker.lent_to() - ledger.next_ticket();
+  }
+  std::cout << "process: " << kDeaths << " kills of workers that waited for room, over "
+            << ledger.next_ticket() - 1 << " items, seed " << seed()
+            << ": lost 0, doubled 0, in order; lent again " << redone << std::endl;
 }

@@ -148,7 +148,11 @@ TEST_CASE("A payload in several outputs of one item is written once", "[process]
 
 TEST_CASE("Processes that are killed at each step lose, double and leak no payload", "[process]") {
   using detail::KillPoint;
-  const auto point = static_cast<KillPoint>(GENERATE(range(2, 14)));
+  const auto point =
+      GENERATE(KillPoint::taken, KillPoint::begun, KillPoint::called, KillPoint::in_output,
+               KillPoint::between_outputs, KillPoint::outputs_written, KillPoint::closed,
+               KillPoint::publishing, KillPoint::published, KillPoint::committed,
+               KillPoint::in_block, KillPoint::block_sent, KillPoint::lending, KillPoint::lent);
   const bool unseen = GENERATE(false, true);
   const Number count = scaled(300);
   CAPTURE(static_cast<int>(point), unseen);
@@ -162,18 +166,27 @@ TEST_CASE("Processes that are killed at each step lose, double and leak no paylo
                  "--kill-point", std::to_string(static_cast<int>(point)),
                  "--after",      first_files ? "1" : "10"};
   if (unseen) words.emplace_back("--unseen");
-  const Crates run = run_crates(words);
-  check_whole(run, count);
-  const Number deaths = run.of_stages("deaths");
-  CHECK(deaths >= (first_files ? 1 : count / 20));
-  WARN("kill point " << static_cast<int>(point) << ": " << deaths << " deaths, "
-                     << run.of_stages("retried") << " items again");
-  if (point == KillPoint::taken || point == KillPoint::published || point == KillPoint::committed) {
-    CHECK(run.of_stages("retried") == 0);  // nothing was begun, or its answer counts
+  // The others are met as often with small payloads (kill_points_test.cpp).
+  const bool only_here = point == KillPoint::in_block || point == KillPoint::block_sent;
+  const Number wanted = only_here ? scaled<Number>(500) : count / 20;
+  Number deaths = 0;
+  Number again = 0;
+  while (deaths < wanted) {
+    const Crates run = run_crates(words);
+    check_whole(run, count);
+    REQUIRE(run.of_stages("deaths") > 0);
+    deaths += run.of_stages("deaths");
+    again += run.of_stages("retried");
+    CHECK(run.received >= count);
+    CHECK(run.written <= count);  // retries find what was written before
+    if (unseen) CHECK(run.fetched + run.mapped == 0);
   }
-  CHECK(run.received >= count);
-  CHECK(run.written <= count);  // retries find what was written before
-  if (unseen) CHECK(run.fetched + run.mapped == 0);
+  if (only_here) CHECK(again == deaths);
+  if (point == KillPoint::taken || point == KillPoint::published || point == KillPoint::committed) {
+    CHECK(again == 0);  // nothing was begun, or its answer counts
+  }
+  WARN("kill point " << static_cast<int>(point) << ": " << deaths << " deaths, " << again
+                     << " items again");
 }
 
 TEST_CASE("Random kills of both stages lose, double and leak no payload", "[process]") {

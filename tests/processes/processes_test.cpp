@@ -79,8 +79,7 @@ TEST_CASE("Order is kept over several processes, also while they are killed", "[
   const bool kills = GENERATE(false, true);
   const std::uint64_t count = scaled(60'000);
   const Words words = {"--count", std::to_string(count), "--keep", "--workers",
-                       "work=3",  "--attempts",          "1000",   "--spin-us",
-                       "10"};
+                       "work=3",  "--spin-us",           "10"};
   const auto in_order = [&](const Counted& run) {
     check_whole(run, count);
     CHECK(run.ordered);
@@ -111,8 +110,8 @@ TEST_CASE("A memory budget holds while processes are killed, and every byte is g
   const bool keep = GENERATE(false, true);
   const std::uint64_t count = scaled(20'000);
   Words words = {
-      "--count", std::to_string(count), "--size", "4096",       "--workers", "work=2", "--memory",
-      "1M",      "--spin-us",           "10",     "--attempts", "1000"};
+      "--count", std::to_string(count), "--size", "4096", "--workers", "work=2", "--memory",
+      "1M",      "--spin-us",           "10"};
   if (keep) words.emplace_back("--keep");
   run_killed(words, {"work"}, 100, 7, [&](const Counted& run) {
     check_whole(run, count);
@@ -130,8 +129,7 @@ TEST_CASE("Two process stages in a row lose nothing when the processes of both a
   const std::uint64_t count = scaled(40'000);
   const Words words = {"--count",       std::to_string(count), "--twice", "--carrier",
                        "check=process", "--workers",           "work=2",  "--workers",
-                       "check=2",       "--spin-us",           "10",      "--attempts",
-                       "1000"};
+                       "check=2",       "--spin-us",           "10"};
   std::uint64_t deaths_of_check = 0;
   for (std::uint64_t seed = 11; deaths_of_check == 0; seed += 100) {
     run_killed(words, {"work", "check"}, 80, seed, [&](const Counted& run) {
@@ -145,8 +143,8 @@ TEST_CASE("Two process stages in a row lose nothing when the processes of both a
 TEST_CASE("Fan-out, the four clocks and the progress line are those of any stage", "[process]") {
   const std::uint64_t count = 10'000;
   const Words words = {"--count", std::to_string(count), "--fan", "--workers",
-                       "work=2",  "--attempts",          "1000",  "--spin-us",
-                       "400",     "--progress",          "always"};
+                       "work=2",  "--spin-us",           "400",   "--progress",
+                       "always"};
   run_killed(words, {"work"}, 40, 31, [&](const Counted& run) {
     check_whole(run, count);
     CHECK(run.of("audit", "in") == run.outputs);
@@ -175,7 +173,7 @@ TEST_CASE("By the same seeds of kills and stops, runs over both kinds of channel
   Words words = {"--count", std::to_string(count), "--size",        std::to_string(size),
                  "--twice", "--carrier",           "check=process", "--workers",
                  "work=2",  "--workers",           "check=2",       "--spin-us",
-                 "10",      "--attempts",          "1000"};
+                 "10"};
   if (packets) words.emplace_back("--packets");
   run_killed(words, {"work", "check"}, 80, 23,
              [&](const Counted& run) { check_whole(run, count); });
@@ -196,9 +194,8 @@ TEST_CASE("Random kills and stops: nothing lost, nothing doubled, and they did h
   for (; deaths < wanted || stops == 0; ++runs) {
     const std::string seed = std::to_string(random() % 1'000'000);
     CAPTURE(seed);
-    const Counted run =
-        run_parcels({"--count", std::to_string(count), "--workers", "work=2", "--spin-us", "4",
-                     "--chaos", faults + seed, "--attempts", "1000"});
+    const Counted run = run_parcels({"--count", std::to_string(count), "--workers", "work=2",
+                                     "--spin-us", "4", "--chaos", faults + seed});
     check_whole(run, count);
     REQUIRE(run.ended.exit_code == 0);
     // Every kill that met a living process is a death; some meet one that has just ended.
@@ -221,38 +218,10 @@ TEST_CASE("Soak: ten thousand random kills over tens of millions of items", "[.]
     CAPTURE(seed, workers, size);
     const Counted run = run_parcels({"--count", std::to_string(count), "--size", size, "--workers",
                                      "work=" + workers, "--spin-us", "4", "--chaos",
-                                     "kill=work:200,stop=work:50,seed=" + std::to_string(seed),
-                                     "--attempts", "1000"});
+                                     "kill=work:200,stop=work:50,seed=" + std::to_string(seed)});
     check_whole(run, count);
     deaths += run.of_work("deaths");
   }
-}
-
-// Items that take about as long as they may: some are killed for it, some have just committed when they are, and what
-// those have committed counts.
-TEST_CASE("A timeout that meets an item about to commit kills it or counts it, never both",
-          "[process]") {
-  constexpr std::uint64_t wanted = 50;
-  std::uint64_t killed = 0;
-  std::uint64_t done = 0;
-  std::uint64_t spared = 0;
-  for (int runs = 0; killed < wanted || done < wanted; ++runs) {
-    const std::uint64_t count = 60;
-    const Counted run =
-        run_parcels({"--count", std::to_string(count), "--trouble", "about_timeout", "--every", "2",
-                     "--timeout-ms", "40", "--attempts", "1", "--workers", "work=2"});
-    INFO(run.ended.err);
-    CHECK(run.doubled + run.corrupt == 0);
-    CHECK(run.of_work("completed") + run.of_work("dead") == count);
-    CHECK(run.of_work("dead") <= run.of_work("deaths"));
-    CHECK(run.report["ledger"]["balanced"] == true);
-    killed += run.of_work("dead");
-    done += run.of_work("completed") - std::min(run.of_work("completed"), count / 2);  // slow ones
-    spared += run.of_work("deaths") - run.of_work("dead");
-    REQUIRE(runs < 1'000);
-  }
-  WARN(killed << " slow items killed, " << done << " done, " << spared
-              << " killed when they were done");
 }
 
 TEST_CASE("More memory than a process may have is an exception there, not its death", "[process]") {
@@ -269,40 +238,6 @@ TEST_CASE("More memory than a process may have is an exception there, not its de
   CHECK(run.of_work("deaths") == 0);
   CHECK(run.doubled + run.corrupt == 0);
   CHECK_THAT(run.ended.err, Contains("bad_alloc"));
-}
-
-TEST_CASE("A process that is killed at each step of the protocol costs nothing", "[process]") {
-  using detail::KillPoint;
-  const auto point = static_cast<KillPoint>(GENERATE(range(1, 12)));
-  const std::uint64_t kills = scaled(600);
-  const std::uint64_t count = kills * 12;
-  const bool at_start =
-      point == KillPoint::starting;  // every other process; the others are replaced
-  CAPTURE(static_cast<int>(point));
-  const Counted run =
-      run_parcels({"--count", std::to_string(at_start ? 2 * count : count), "--workers", "work=2",
-                   "--kill-point", std::to_string(static_cast<int>(point)), "--after",
-                   at_start ? "0" : "8", "--recycle", at_start ? "8" : "0"});
-  check_whole(run, at_start ? 2 * count : count);
-  const std::uint64_t deaths = run.of_work("deaths");
-  const std::uint64_t again = run.of_work("retried");
-  CHECK(deaths >= kills * 5 / 6);
-  switch (point) {
-    case KillPoint::starting:
-    case KillPoint::taken:
-    case KillPoint::published:
-    case KillPoint::committed:
-      CHECK(again == 0);  // it had not begun, or its answer counts
-      break;
-    case KillPoint::publishing:  // both outcomes, by chance: of the few under a sanitizer some
-      CHECK(again >= (testing_support::kUnderSanitizer ? 1 : kills / 12));
-      CHECK(deaths - again >= (testing_support::kUnderSanitizer ? 1 : kills / 12));
-      break;
-    default:
-      CHECK(again == deaths);  // begun and not published
-  }
-  WARN("kill point " << static_cast<int>(point) << ": " << deaths << " deaths, " << again
-                     << " items again, lost " << run.lost << ", doubled " << run.doubled);
 }
 
 TEST_CASE(
@@ -439,8 +374,7 @@ TEST_CASE("Processes are replaced after so many items, which is no death", "[pro
 
 TEST_CASE("Started by spawn, the program builds its stages again", "[process]") {
   const std::uint64_t count = scaled(10'000);
-  run_killed({"--count", std::to_string(count), "--start-method", "spawn", "--workers", "work=2",
-              "--attempts", "1000"},
+  run_killed({"--count", std::to_string(count), "--start-method", "spawn", "--workers", "work=2"},
              {"work"}, 20, 2, [&](const Counted& run) { check_whole(run, count); });
 }
 
@@ -448,10 +382,9 @@ TEST_CASE("By every start method, and by the short name of the default, results 
           "[process]") {
   const std::string method = GENERATE("fork", "forkserver", "spawn", "auto");
   CAPTURE(method);
-  const Counted run =
-      run_parcels({"--count", "2000", "--start-method", method, "--workers", "work=2",
-                   "--kill-point", std::to_string(static_cast<int>(detail::KillPoint::called)),
-                   "--after", "300", "--attempts", "1000"});
+  const Counted run = run_parcels(
+      {"--count", "2000", "--start-method", method, "--workers", "work=2", "--kill-point",
+       std::to_string(static_cast<int>(detail::KillPoint::called)), "--after", "300"});
   check_whole(run, 2'000);
   CHECK(run.of_work("deaths") >= 4);
   CHECK(run.of_work("retried") == run.of_work("deaths"));
