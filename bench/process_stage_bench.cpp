@@ -138,7 +138,9 @@ Latency run_once(const Load& load, std::uint64_t items) {
 template <std::size_t Words>
 Group compare(const std::string& name, Load load) {
   Group group{.name = "process_stage/" + name,
-              .seconds = load.work.count() == 0 ? 0.5 : 0.8,
+              .seconds = load.work.count() == 0        ? 0.5
+                         : load.work.count() < 100'000 ? 0.8
+                                                       : 2.0,
               .pinned = false,
               .contestants = {}};
   const auto add = [&](const char* who, const char* about, Carrier carrier) {
@@ -239,5 +241,9 @@ int main(int argc, char** argv) {
        compare<8>("size:64B/work:1us", {.work = microseconds(1)}),
        compare<8>("size:64B/work:10us", {.work = microseconds(10)}),
        compare<8>("size:64B/work:10us/workers:2", {.workers = 2, .work = microseconds(10)}),
+       compare<8>("size:64B/work:100us", {.work = microseconds(100)}),
+       compare<8>("size:64B/work:100us/workers:2", {.workers = 2, .work = microseconds(100)}),
+       compare<8>("size:64B/work:1ms", {.work = microseconds(1000)}),
+       compare<8>("size:64B/work:1ms/workers:2", {.workers = 2, .work = microseconds(1000)}),
        restart_group()});
 }
