@@ -54,6 +54,13 @@ struct Tally {
     deaths += run.of_work("deaths");
     again += run.of_work("retried");
   }
+  // How many deaths one run meets is for the machine to say, so there are as many runs as it takes.
+  void gather(std::uint64_t count, KillPoint point, const Words& more) {
+    while (deaths < kWanted) {
+      add(count, point, more);
+      REQUIRE(deaths > 0);
+    }
+  }
   void tell(const std::string& what) const {
     WARN(what << ": " << deaths << " deaths, " << again << " items again, 0 lost, 0 doubled");
   }
@@ -65,9 +72,8 @@ TEST_CASE("A process that is killed before it says hello, or before it begins, c
   Tally tally;
   // At the start every other process; those between are replaced.
   const bool at_start = point == KillPoint::starting;
-  tally.add(kKills * 8, point,
-            {"--after", at_start ? "0" : "8", "--recycle", at_start ? "8" : "0"});
-  CHECK(tally.deaths >= kWanted);
+  tally.gather(kKills * 8, point,
+               {"--after", at_start ? "0" : "8", "--recycle", at_start ? "8" : "0"});
   CHECK(tally.again == 0);
   tally.tell("K" + std::to_string(at_start ? 0 : 1));
 }
@@ -78,8 +84,7 @@ TEST_CASE("A process that is killed at work, before it has published, has its it
       GENERATE(KillPoint::begun, KillPoint::called, KillPoint::in_output,
                KillPoint::between_outputs, KillPoint::outputs_written, KillPoint::closed);
   Tally tally;
-  tally.add(kKills * 8, point, {"--after", "8"});
-  CHECK(tally.deaths >= kWanted);
+  tally.gather(kKills * 8, point, {"--after", "8"});
   CHECK(tally.again == tally.deaths);
   tally.tell("K2 to K5, kill point " + text_of(point));
 }
@@ -97,8 +102,7 @@ TEST_CASE("A process that is killed beside the store that publishes has done its
 TEST_CASE("What a process has published when it is killed is not done again", "[process]") {
   const auto point = GENERATE(KillPoint::published, KillPoint::committed);
   Tally tally;
-  tally.add(kKills * 8, point, {"--after", "8"});
-  CHECK(tally.deaths >= kWanted);
+  tally.gather(kKills * 8, point, {"--after", "8"});
   CHECK(tally.again == 0);
   tally.tell("K7 and K8, kill point " + text_of(point));
 }
@@ -106,11 +110,8 @@ TEST_CASE("What a process has published when it is killed is not done again", "[
 // One item at a time, so that each is waited for.
 TEST_CASE("A process that is killed in its sleep costs nothing", "[process]") {
   Tally tally;
-  while (tally.deaths < kWanted) {
-    tally.add(kKills * 8, KillPoint::asleep,
-              {"--after", "8", "--capacity", "work=1", "--batch", "work=1"});
-    REQUIRE(tally.deaths > 0);
-  }
+  tally.gather(kKills * 8, KillPoint::asleep,
+               {"--after", "8", "--capacity", "work=1", "--batch", "work=1"});
   CHECK(tally.again == 0);
   tally.tell("K9");
 }
@@ -118,8 +119,7 @@ TEST_CASE("A process that is killed in its sleep costs nothing", "[process]") {
 TEST_CASE("A process that is killed with a large record on its way has its item done again",
           "[process]") {
   Tally tally;
-  tally.add(kKills * 5, KillPoint::file_sent, {"--after", "2", "--size", "150000"});
-  CHECK(tally.deaths >= kWanted);
+  tally.gather(kKills * 5, KillPoint::file_sent, {"--after", "2", "--size", "150000"});
   CHECK(tally.again == tally.deaths);
   tally.tell("K11");
 }
@@ -131,9 +131,9 @@ TEST_CASE("A process that is killed while it is lent to costs nothing, descripto
   const bool large = GENERATE(false, true);
   CAPTURE(large);
   Tally tally;
-  tally.add(kKills * (large ? 5 : 10), point,
-            {"--after", large ? "3" : "8", "--batch", "work=1", "--size", large ? "150000" : "40"});
-  CHECK(tally.deaths >= kWanted);
+  tally.gather(
+      kKills * (large ? 5 : 10), point,
+      {"--after", large ? "3" : "8", "--batch", "work=1", "--size", large ? "150000" : "40"});
   if (point == KillPoint::lending) CHECK(tally.again == 0);  // else it may just have begun
   tally.tell(std::string("K12, ") + (point == KillPoint::lending ? "not shown" : "shown") +
              (large ? ", with a file" : ""));
@@ -142,8 +142,7 @@ TEST_CASE("A process that is killed while it is lent to costs nothing, descripto
 TEST_CASE("A process that is killed right after the death of the one before costs nothing more",
           "[process]") {
   Tally tally;
-  tally.add(kKills * 8, KillPoint::called, {"--after", "8", "--again"});
-  CHECK(tally.deaths >= kWanted);
+  tally.gather(kKills * 8, KillPoint::called, {"--after", "8", "--again"});
   // One at work, then one at its start, of each worker; the last ones may have no successor.
   CHECK(tally.again >= tally.deaths / 2);
   CHECK(tally.again <= tally.deaths / 2 + 2);
