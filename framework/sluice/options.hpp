@@ -89,8 +89,8 @@ struct ProcessOptions {
   /// which outputs wait for room does not count. Without one, too, a process that is found stopped for 10 s is
   /// killed.
   std::chrono::nanoseconds timeout{0};
-  /// Processes that may die at one item before it is a dead letter. Deaths that are proved to be no fault of its own
-  /// don't count; 1: it is never tried again, whoever was at fault.
+  /// Processes that may die at one item before it is a dead letter. Deaths that are known to be no fault of its own, or
+  /// that kills from outside explain, don't count, up to 20 in all; 1: it is never tried again, whoever was at fault.
   unsigned attempts = 3;
   /// Of private writable memory per process; more is std::bad_alloc there. 0: no limit.
   std::uint64_t memory_bytes = 0;

@@ -84,6 +84,8 @@ class Scene {
     }
     return {};
   }
+  /// Its supervisor had it stopped until now.
+  void resume_at(std::chrono::nanoseconds now) { watch_.resume(at(now)); }
   /// Nothing is read and nothing published from now on, and no look is made before `now`.
   void skip_to(std::chrono::seconds now) { next_look_ = now; }
 
@@ -126,6 +128,17 @@ TEST_CASE("HangWatch: a function without a timeout may take for ever", "[hang]")
   scene.said.started = 1;
   scene.waits_since = scene.live.touched_ns = Scene::at(0s);
   CHECK(scene.look_until(100'000s).empty());
+}
+
+TEST_CASE("HangWatch: while its supervisor has a process stopped, the item's time does not count",
+          "[hang]") {
+  Scene scene(20ms);
+  scene.said.started = 1;
+  scene.said.started_ns = Scene::at(0ms);
+  CHECK(scene.look_at(19ms).empty());
+  scene.resume_at(30ms);
+  CHECK(scene.look_at(49ms).empty());
+  CHECK_THAT(scene.look_at(51ms), Contains("longer than its timeout of 20 ms"));
 }
 
 TEST_CASE("HangWatch: a process whose long function has just returned does not hang", "[hang]") {

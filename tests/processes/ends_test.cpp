@@ -113,6 +113,37 @@ TEST_CASE("A server that is killed is replaced, and the run goes on", "[process]
   wait_until_gone();
 }
 
+/// The server of the only worker, once it has a standby; 0 before.
+int whole_server() {
+  constexpr std::size_t kProgramServersWorker = 4;
+  const std::vector<int> found = processes_of_program();
+  if (found.size() != kProgramServersWorker) return 0;
+  for (const int pid : found) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+    std::string id, name, state;
+    int parent = 0;
+    if (in >> id >> name >> state >> parent && name == "(work)") return parent;
+  }
+  return 0;
+}
+
+TEST_CASE("The death of a server is no fault of the item at work", "[process]") {
+  ChildProgram program({SLUICE_PROCESS_PROGRAM, "run", "parcels", "--quiet", "--carrier",
+                        "work=process", "--workers", "work=1", "--count", "3", "--every", "3",
+                        "--trouble", "patient", "--attempts", "2"});
+  for (int attempt = 1; attempt < 4; ++attempt) {
+    REQUIRE(program.wait_for_err("attempt " + std::to_string(attempt) + " begins"));
+    int server = 0;
+    wait_until([&] { return (server = whole_server()) != 0; });
+    ::kill(server, SIGKILL);
+  }
+  const Ended ended = program.wait();
+  INFO(ended.err);
+  CHECK(ended.exit_code == 0);
+  CHECK_THAT(ended.out, Contains("outputs 3 lost 0 doubled 0 corrupt 0"));
+  wait_until_gone();
+}
+
 TEST_CASE("An interrupt drains, and reaches the program alone", "[process]") {
   const testing_support::Scratch scratch;
   ChildProgram program(endless({"--report", scratch / "report"}));

@@ -143,6 +143,10 @@ void take_long(const std::string& trouble, Context& context) {
     std::this_thread::sleep_for(
         std::chrono::microseconds(chance % 2 == 0 ? 1'000 : 10'000 + chance / 2 % 30 * 100));
   }
+  if (trouble == "patient") {
+    std::fprintf(stderr, "attempt %u begins\n", context.attempt());
+    if (context.attempt() < 4) hang();
+  }
   if (trouble == "heeds") wait_for_a_stop(context, false);
   if (trouble == "heeds_cancel") wait_for_a_stop(context, true);
   if (trouble == "talkative" && first) {
@@ -153,7 +157,7 @@ void take_long(const std::string& trouble, Context& context) {
 
 // As if somebody outside killed every seventh attempt, and an item of a thousand killed its processes itself.
 void be_in_a_storm(const Context& context) {
-  if (context.item() % 1000 == 999) std::raise(SIGKILL);
+  if (context.item() % 1000 == 998) std::raise(SIGKILL);
   if (context.attempt() > 6) return;
   std::uint64_t chance = (context.item() * 64 + context.attempt()) * 0x9e3779b97f4a7c15U;
   chance = (chance ^ (chance >> 29U)) * 0xbf58476d1ce4e5b9U;

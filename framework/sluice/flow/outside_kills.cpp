@@ -15,8 +15,6 @@ constexpr double kHardlyPossible = 1e-6;
 // More items than this for each kill say no more, as three hits are hardly possible then, but would be slow to fade
 // when a storm begins.
 constexpr double kEnoughForEach = 100;
-// However fierce the storm: a run without progress is given up after some more (runtime/process_seat.cpp).
-constexpr unsigned kMostHits = 40;
 
 }  // namespace
 
@@ -27,7 +25,7 @@ void OutsideKills::prove(unsigned kills, std::uint64_t completed) noexcept {
 }
 
 bool OutsideKills::explain(unsigned hits, std::uint64_t completed) const noexcept {
-  if (kills_ == 0 || hits >= kMostHits) return false;
+  if (kills_ == 0) return false;
   const double others = completed_ + static_cast<double>(completed - counted_to_);
   return std::pow(kills_ / (kills_ + others), hits) >= kHardlyPossible;
 }

@@ -21,6 +21,9 @@ constexpr double kHeldNs = 4'000'000;
 // What an item takes before it is known; and at least, with what the transport takes.
 constexpr double kFirstWorkNs = 250'000;
 constexpr double kLeastWorkNs = 200;
+// Of one item, whoever is at fault: a worker whose processes die without progress is given up before long
+// (runtime/process_seat.cpp), and the run with it.
+constexpr unsigned kMostDeaths = 20;
 // Lent and not yet published: what takes about as long to copy as a wake-up costs. So with large items the process
 // works while the next ones are copied.
 constexpr std::size_t kHiddenBytes = 16 * 1024;
@@ -106,9 +109,7 @@ void RemoteLoop::lose_item(const char* phase, std::size_t charge) noexcept {
 // ---- lending ---------------------------------------------------------------------------------------
 
 std::size_t RemoteLoop::window() const noexcept {
-  if (open() > 0 && first_lease().deaths != nullptr && first_lease().deaths->charged() > 0) {
-    return 1;  // a suspect is lent alone
-  }
+  if (holds_suspect()) return 1;  // it is lent alone
   const double work = work_ns_ > 0 ? work_ns_ + kLeastWorkNs : kFirstWorkNs;
   const double fits = kHeldNs / work;
   if (fits >= static_cast<double>(most_)) return most_;
@@ -443,7 +444,8 @@ void RemoteLoop::apply_loss() {
   next_ticket_ = 1;
   if (begun) {
     charge_first(loss);
-  } else if (loss.fault == RemoteWorker::Fault::unclear) {  // no item was at work
+  } else if (loss.fault == RemoteWorker::Fault::unclear &&
+             !holds_suspect()) {  // no item was at work
     outside_kills_.prove(1, worker().counts[Count::completed]);
   }
 }
@@ -457,17 +459,18 @@ void RemoteLoop::charge_first(const RemoteWorker::Loss& loss) {
   if (loss.fault == RemoteWorker::Fault::unclear) ++deaths.unclear;
   if (!deaths.history.empty()) deaths.history += "; ";
   deaths.history += fmt::format("attempt {}: {}", lease.attempt + deaths.count - 1, loss.how);
-  if (is_guilty(deaths)) {
+  if (is_guilty(deaths, loss.fault)) {
     bury_first();
   } else {
     worker().counts.add(Count::retried);
   }
 }
 
-bool RemoteLoop::is_guilty(const Deaths& deaths) const noexcept {
+bool RemoteLoop::is_guilty(const Deaths& deaths, RemoteWorker::Fault fault) const noexcept {
   const unsigned allowed = worker().stage().deaths_allowed;
   if (allowed == 1) return true;  // who allows one attempt wants no second one, whoever is at fault
-  if (deaths.charged() < allowed) return false;
+  if (deaths.count >= std::max(allowed, kMostDeaths)) return true;
+  if (fault == RemoteWorker::Fault::nobodys || deaths.charged() < allowed) return false;
   return deaths.its_own >= allowed ||
          !outside_kills_.explain(deaths.unclear, worker().counts[Count::completed]);
 }

@@ -130,7 +130,10 @@ class RemoteLoop : public StageLoop {
   void end_first(bool completed) noexcept;
   void apply_loss();
   void charge_first(const RemoteWorker::Loss& loss);
-  [[nodiscard]] bool is_guilty(const Deaths& deaths) const noexcept;
+  [[nodiscard]] bool is_guilty(const Deaths& deaths, RemoteWorker::Fault fault) const noexcept;
+  [[nodiscard]] bool holds_suspect() const noexcept {
+    return open() > 0 && first_lease().deaths != nullptr && first_lease().deaths->charged() > 0;
+  }
   void bury_first() noexcept;
   [[nodiscard]] StepResult wait_for_answer(StepFrame& frame);
 

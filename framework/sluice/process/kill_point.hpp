@@ -8,6 +8,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace sluice::detail {
@@ -68,7 +69,10 @@ inline void kill_point(KillPoint here) noexcept {
 }
 
 /// In the parent, whose thread lends to the process of this id from now on; 0: it has not started yet.
-inline void kill_points_aim_at(int process_id) noexcept { kill_point_state::victim = process_id; }
+inline void kill_points_aim_at(const std::atomic<int>& process_id) noexcept {
+  if (kill_point_state::armed != KillPoint::none) [[unlikely]]
+    kill_point_state::victim = process_id.load(std::memory_order_relaxed);
+}
 inline void kill_point_beside(KillPoint here) noexcept {
   if (here == kill_point_state::armed) [[unlikely]]
     kill_point_state::pass_beside();

@@ -25,6 +25,7 @@ constexpr std::int64_t kBetweenStatesNs = nanoseconds(kSlowTick).count() * 3 / 4
 
 void HangWatch::begin() noexcept {
   late_ = 0;
+  resumed_ns_ = 0;
   retired_since_ns_ = room_since_ns_ = 0;
   started_ = committed_ = answered_ = 0;
   rung_for_.reset();
@@ -83,7 +84,7 @@ bool HangWatch::was_stopped_long(const Watched& watched, const Progress& progres
 }
 
 std::string HangWatch::why_running(const Progress& progress, std::int64_t now) {
-  const std::int64_t since = std::max(room_since_ns_, progress.started_ns);
+  const std::int64_t since = std::max({room_since_ns_, resumed_ns_, progress.started_ns});
   if (timeout_.count() == 0 || now - since <= timeout_.count()) return {};
   late_ = progress.started;
   return fmt::format("it took longer than its timeout of {} ms",

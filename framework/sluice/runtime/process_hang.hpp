@@ -51,6 +51,8 @@ class HangWatch {
   };
   /// Another process from now on.
   void begin() noexcept;
+  /// It was stopped by who watches it, and goes on: until now its time does not count.
+  void resume(std::int64_t now) noexcept { resumed_ns_ = now; }
   /// How often to look.
   [[nodiscard]] std::chrono::nanoseconds tick() const noexcept;
   /// Returns  why it is to be killed; empty: it is not. Throws  std::bad_alloc.
@@ -69,6 +71,7 @@ class HangWatch {
   const std::chrono::nanoseconds timeout_;
   std::uint64_t late_ = 0;
   std::int64_t retired_since_ns_ = 0;
+  std::int64_t resumed_ns_ = 0;
   std::int64_t room_since_ns_ = 0;  // when it was last seen to wait for room
   // As of the last look at its state, or the last progress.
   std::uint64_t started_ = 0;

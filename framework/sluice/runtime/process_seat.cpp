@@ -63,6 +63,7 @@ void ProcessSeat::look(std::int64_t now) {
   if (continue_at_ns_ != 0 && now >= continue_at_ns_) {
     continue_process(process_);
     continue_at_ns_ = 0;
+    hang_.resume(now);
   }
   const ProcessSlot::Accusation accusation = slot_.take_accusation();
   if (accusation.key != 0 && live_ != nullptr && live_->key == accusation.key) {
@@ -98,7 +99,8 @@ void ProcessSeat::tell_stop() {
 }
 
 void ProcessSeat::check_hang(std::int64_t now) {
-  if (phase_ != Phase::runs) return;
+  if (phase_ != Phase::runs || continue_at_ns_ != 0)
+    return;  // stopped by chaos: no fault of its own
   const std::string why = hang_.look({.live = *live_,
                                       .worker = slot_.events(),
                                       .waits_since_ns = slot_.waits_since_ns(),
@@ -107,7 +109,7 @@ void ProcessSeat::check_hang(std::int64_t now) {
                                       .pid = counts_.pid.load(std::memory_order_relaxed)},
                                      now);
   if (why.empty()) return;
-  if (killed_because_.empty()) live_->late = hang_.late();
+  if (!live_->facts.by_us) live_->facts.late = hang_.late();
   kill(why);
 }
 
@@ -131,6 +133,7 @@ void ProcessSeat::end(std::int64_t now) {
 void ProcessSeat::kill(std::string why) {
   if (phase_ == Phase::waits || phase_ == Phase::gone) return;
   if (killed_because_.empty()) killed_because_ = std::move(why);
+  live_->facts.by_us = true;
   shared_->server->kill(live_->key);
 }
 
@@ -163,7 +166,7 @@ void ProcessSeat::launch() {
   live_ = std::make_shared<Incarnation>();
   live_->key = shared_->next_key++;
   live_->touched_ns.store(steady_ns(), std::memory_order_relaxed);
-  accused_ = struck_ = false;
+  accused_ = false;
   hang_.begin();
   try {
     auto [line, worker_end] = StopLine::make();
@@ -211,18 +214,15 @@ void ProcessSeat::exited(const ServerEvent& event) {
   counts_.cpu_ns.fetch_add(event.end.user_ns + event.end.system_ns, std::memory_order_relaxed);
   killed_outside_ = event.end.signal == kKillSignal && killed_because_.empty();
   start_failed_ = event.end.signal == 0 && event.end.code == kExitStartFailed;
-  live_->fault = fault_of(event);
+  live_->facts.was_killed = event.end.signal == kKillSignal || !event.end.known;
+  live_->facts.by_server = event.with_server;
   ended(text_of(event.end), true);
 }
 
-RemoteWorker::Fault ProcessSeat::fault_of(const ServerEvent& event) const noexcept {
-  using Fault = RemoteWorker::Fault;
-  const bool was_killed = event.end.signal == kKillSignal || !event.end.known;
-  if (was_killed && (struck_ || event.with_server)) return Fault::nobodys;
-  return killed_outside_ ? Fault::unclear : Fault::its_own;
+void ProcessSeat::failed_to_start(const ServerEvent& event) {
+  live_->facts.was_killed = live_->facts.by_server = true;
+  ended(event.error, false);
 }
-
-void ProcessSeat::failed_to_start(const ServerEvent& event) { ended(event.error, false); }
 
 // It is proven dead, or could not be started. Its worker reads what it had answered, and is told how it ended.
 void ProcessSeat::ended(const std::string& end, bool was_there) {
@@ -322,7 +322,7 @@ bool ProcessSeat::may_be_struck() const noexcept {
 
 void ProcessSeat::strike(ChaosPlan::What what, std::uint64_t dice) {
   if (what == ChaosPlan::What::kill) {
-    struck_ = true;
+    live_->facts.by_chaos = true;
     kill_process(process_);
     return;
   }

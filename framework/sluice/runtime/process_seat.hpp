@@ -104,7 +104,6 @@ class ProcessSeat {
   void end(std::int64_t now);
   void kill(std::string why);
   void launch();
-  [[nodiscard]] RemoteWorker::Fault fault_of(const ServerEvent& event) const noexcept;
   void ended(const std::string& end, bool was_there);
   [[nodiscard]] bool gave_up_an_item() noexcept;
   void plan_successor(bool fruitful, bool had_started, const std::string& how);
@@ -132,7 +131,6 @@ class ProcessSeat {
   std::int64_t kill_at_ns_ = 0;      // once it was told to end; 0 before
   std::int64_t continue_at_ns_ = 0;  // while chaos has it stopped; 0 else
   bool accused_ = false;
-  bool struck_ = false;  // chaos has killed it
   bool start_failed_ = false;
   bool killed_outside_ = false;  // so it says nothing of whether another one could start
 };

@@ -58,15 +58,12 @@ bool ProcessSlot::attach() noexcept {
 
 RemoteWorker::Loss ProcessSlot::take_loss() {
   const std::uint64_t begun = current_->channel->progress().started;
-  Loss loss{.begun = begun, .fault = fault_of(begun), .accused = accused_, .how = current_->how};
+  Loss loss{.begun = begun,
+            .fault = fault_of(current_->facts, begun, accused_),
+            .accused = accused_,
+            .how = current_->how};
   current_.reset();
   return loss;
-}
-
-// One that was late and has committed at the last moment leaves its kill to the next.
-RemoteWorker::Fault ProcessSlot::fault_of(std::uint64_t begun) const noexcept {
-  const bool another_was_late = current_->late != 0 && current_->late != begun;
-  return another_was_late ? Fault::nobodys : current_->fault;
 }
 
 void ProcessSlot::accuse(const char* what) noexcept {
@@ -133,7 +130,7 @@ bool ProcessSlot::lend(const Lease& lease, std::span<const std::byte> bytes) {
                                                .bytes = bytes});
     if (lent) {
       ++lent_;
-      kill_points_aim_at(current_->pid.load(std::memory_order_relaxed));
+      kill_points_aim_at(current_->pid);
       kill_point_beside(KillPoint::lending);
     }
     return lent;

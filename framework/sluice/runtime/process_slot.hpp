@@ -21,6 +21,7 @@
 #include <sluice/os/event_counter.hpp>
 #include <sluice/os/event_sleep.hpp>
 #include <sluice/process/channel.hpp>
+#include <sluice/runtime/death_facts.hpp>
 #include <sluice/sync/habit.hpp>
 
 #include <atomic>
@@ -40,10 +41,8 @@ struct Incarnation {
   std::unique_ptr<LeaseChannel> channel{};
   std::vector<Descriptor> for_the_worker{};  ///< until it is launched
   std::uint64_t key = 0;                     ///< of its launch
-  // Of its end; valid once dead.
-  std::string how{};
-  RemoteWorker::Fault fault = RemoteWorker::Fault::its_own;  ///< of the item at work
-  std::uint64_t late = 0;  ///< ticket of the lease that it was killed for; 0: for none
+  std::string how{};                         ///< it ended; valid once dead
+  DeathFacts facts{};                        ///< likewise
   std::atomic<bool> dead{false};
   std::atomic<bool> retired{false};  ///< it was asked to end; not a death
   // Of the worker's thread, for the supervisor to look at.
@@ -126,7 +125,6 @@ class ProcessSlot final : public RemoteWorker {
   void tell_answered() noexcept;
   [[nodiscard]] bool spin_for_news(const LeaseChannel& channel) noexcept;
   void sleep(LeaseChannel* channel, std::size_t answers, const Deadline& deadline);
-  [[nodiscard]] RemoteWorker::Fault fault_of(std::uint64_t begun) const noexcept;
   void retire() noexcept;
   void call_supervisor() const noexcept { supervisor_->events.raise(); }
 
