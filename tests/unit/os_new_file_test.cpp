@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 
+#include <support/poor_file_system.hpp>
 #include <support/scratch.hpp>
 
 #include <sluice/error.hpp>
 #include <sluice/os/new_file.hpp>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,10 +31,7 @@ std::ptrdiff_t entries_of(const std::string& directory) {
 
 // Where there are nameless files, no other way is taken.
 std::ptrdiff_t names_before_commit(const std::string& directory, Way way) {
-  const int probe = ::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-  if (probe < 0) return 1;
-  ::close(probe);
-  return way == Way::unnamed ? 0 : 1;
+  return way == Way::unnamed && has_nameless_files(directory) ? 0 : 1;
 }
 
 // What new files may not be used for, put back at the end.
@@ -151,6 +148,36 @@ TEST_CASE("NewFile: names of the same kind that are taken are passed over", "[os
   CHECK(entries_of(scratch.path()) == 2);
 }
 
+TEST_CASE("NewFile: where links are refused it has its name all the same, and the old permissions",
+          "[os]") {
+  const Scratch scratch;
+  const std::string path = scratch / "file";
+  const PoorFileSystem poor(Lack::links);
+  const bool asks = has_nameless_files(scratch.path());
+  for (const std::string text : {"new", "newer"}) {
+    NewFile file(path);
+    file.write(text);
+    CHECK(entries_of(scratch.path()) == (text == "new" ? 0 : 1) + (asks ? 0 : 1));
+    file.commit();
+    CHECK(content_of(path) == text);
+    CHECK(entries_of(scratch.path()) == 1);
+    if (text == "new") fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+  }
+  CHECK(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK(poor.refused() == (asks ? 2 : 0));
+}
+
+TEST_CASE("NewFile: a directory need not be one that may be listed", "[os]") {
+  const Way way = GENERATE(Way::unnamed, Way::beside);
+  const Scratch scratch;
+  fs::permissions(scratch.path(), fs::perms::owner_write | fs::perms::owner_exec);
+  NewFile file(scratch / "file", way);
+  file.write("x");
+  file.commit();
+  fs::permissions(scratch.path(), fs::perms::owner_all);
+  CHECK(content_of(scratch / "file") == "x");
+}
+
 TEST_CASE("NewFile: through a link, what it leads to is replaced", "[os]") {
   const Way way = GENERATE(Way::unnamed, Way::beside);
   const Scratch scratch;
@@ -203,6 +230,9 @@ TEST_CASE("NewFile: a place that can't be written is told by its name", "[os]") 
                     Catch::StartsWith("cannot open for writing " + scratch.path() + " (errno 21)"));
   CHECK_THROWS_WITH(NewFile(scratch / "no/file"),
                     Catch::StartsWith("cannot open for writing " + scratch / "no/file (errno 2)"));
+  CHECK_THROWS_WITH(NewFile(scratch / "no/"),
+                    Catch::StartsWith("cannot open for writing " + scratch / "no/ (errno 2)"));
+  CHECK_THROWS_WITH(NewFile(""), Catch::StartsWith("cannot open for writing  (errno 2)"));
 }
 
 TEST_CASE("NewFile: what could not be written whole can't be committed", "[os]") {

@@ -1,16 +1,13 @@
-// sluice/os/new_file.hpp: a file that gets its name when it is whole.
+// sluice/os/new_file.hpp: a file, by its path, that gets its name when it is whole.
 //
-// It is written without a name, in the directory of the final one, and named by commit(): who reads the final name
-// sees the file as it was before, or all of the new one. What has no name goes away with the process, whatever ends
-// that; only a kill between two calls of commit() leaves a temporary name there, of a whole file, and only where an
-// old file is replaced. On a file system without nameless files (FAT, NFS) it is written under a temporary name
-// that is renamed by commit() and removed without it, but which a kill leaves behind. There is no fsync: a
-// crash of the machine may lose what was written. Layer: os. Not API.
+// Who reads the path sees the file as it was before, or all of the new one. Where it is until then, and what a kill
+// may leave, is that of os/new_entry_file.hpp: nothing, as a rule. Layer: os. Not API.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sluice/os/descriptor.hpp>
 #include <sluice/os/inode.hpp>
+#include <sluice/os/new_entry_file.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -20,22 +17,19 @@
 
 namespace sluice::detail {
 
+/// Threads  one at a time.
 class NewFile {
  public:
-  /// How it is kept until commit(): `unnamed` falls back to `beside` where the system can't.
-  enum class Way : unsigned char { unnamed, beside };
+  using Way = NewEntryFile::Way;
 
   /// Opens a file in the directory of `path`; through a symbolic link, of what it leads to. What is no
   /// regular file (a FIFO, a device) is written as it is, and so is standard output for "-".
   /// Throws  std::system_error: no such directory, no permission, `path` is a directory.
   explicit NewFile(const std::string& path, Way way = Way::unnamed);
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile();
 
-  /// Appends all of it. Throws  std::system_error.
+  /// Appends all of it. Blocks  while the system writes. Throws  std::system_error.
   void write(std::string_view bytes);
-  /// Closes the file and gives it its name.
+  /// Closes the file and gives it its name. Blocks  as NewEntryFile::commit().
   /// Throws  std::system_error: what had the name still has it; UsageError after a write that failed.
   void commit();
 
@@ -46,15 +40,15 @@ class NewFile {
   [[nodiscard]] std::vector<FileIdentity> identities() const;
 
  private:
-  [[nodiscard]] bool open_unnamed();
-  void open_beside();
-  [[nodiscard]] std::string temporary_name(unsigned number) const;
-  void link_beside();
+  void open_entry(const std::string& target, Way way);
+  [[nodiscard]] const Descriptor& descriptor() const noexcept {
+    return entry_ ? entry_->descriptor() : in_place_;
+  }
 
   std::string name_;
-  std::string target_{};     // what commit() makes or replaces; empty: written in place
-  std::string temporary_{};  // its name until then; empty: it has none
-  Descriptor descriptor_{};
+  Descriptor directory_{};
+  std::optional<NewEntryFile> entry_{};
+  Descriptor in_place_{};  // without an entry
   std::optional<FileIdentity> replaced_{};
   std::uint64_t written_bytes_ = 0;
   bool is_whole_ = true;  // no write has failed
