@@ -4,7 +4,7 @@
 
 #include <sluice/os/entry_maker.hpp>
 #include <sluice/os/file.hpp>
-#include <sluice/os/this_process.hpp>
+#include <sluice/os/new_entry_file.hpp>
 
 #include <fmt/format.h>
 
@@ -94,28 +94,9 @@ bool ThumbnailWriter::is_read(const std::string& name, const std::string& path) 
 
 void ThumbnailWriter::write(const std::string& name, std::string_view bytes,
                             const std::string& path) {
-  Descriptor made = make_temporary(path);
-  try {
-    sluice::detail::write_all(made, bytes, path);
-    sluice::detail::close_written(std::move(made), path);
-    sluice::detail::replace_entry({here_, temporary_}, {here_, name}, path);
-  } catch (...) {
-    sluice::detail::remove_entry(here_, temporary_);
-    throw;
-  }
-}
-
-// What a killed process left behind, or somebody else's file, is passed over.
-Descriptor ThumbnailWriter::make_temporary(const std::string& path) {
-  for (;;) {
-    temporary_ = fmt::format(".sluice-{}-{}-{}.partial", sluice::detail::process_id(),
-                             context_->worker(), next_number_++);
-    try {
-      return sluice::detail::make_entry_file(here_, temporary_, path, false);
-    } catch (const std::system_error& error) {
-      if (!says(error, std::errc::file_exists)) throw;
-    }
-  }
+  sluice::detail::NewEntryFile file(here_, name, path);
+  sluice::detail::write_all(file.descriptor(), bytes, path);
+  file.commit();
 }
 
 }  // namespace sluice::samples

@@ -1,7 +1,7 @@
 // pipelines/thumbnail_writer.hpp: the sink of `thumbnails`: files below one directory.
 //
-// (1) A file has its name when it is whole: it is written beside it, then renamed. What had the
-//     name is replaced.
+// (1) A file has its name when it is whole; what had the name is replaced in one step. A kill leaves
+//     nothing else, but for what os/new_entry_file.hpp says.
 // (2) Every directory on the way is opened relative to the one before and without following links,
 //     so nothing is made outside, whatever lies in the output directory.
 // (3) Nothing is written into a directory that is read, nor over a file that is: where a given path
@@ -17,7 +17,6 @@
 #include <sluice/os/descriptor.hpp>
 #include <sluice/os/inode.hpp>
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,7 +29,7 @@ namespace sluice::samples {
 /// Threads one each; several may write into one directory.
 class ThumbnailWriter {
  public:
-  /// The file that it writes: a death would leave it beside its name.
+  /// The file that it writes: where files can't be nameless, a death would leave it beside its name.
   static constexpr bool keeps_state = true;
 
   /// `paths` are those that are read.
@@ -46,7 +45,6 @@ class ThumbnailWriter {
   [[nodiscard]] bool is_read(const sluice::detail::FileIdentity& identity) const;
   [[nodiscard]] bool is_read(const std::string& name, const std::string& path) const;
   void write(const std::string& name, std::string_view bytes, const std::string& path);
-  [[nodiscard]] sluice::detail::Descriptor make_temporary(const std::string& path);
 
   std::string output_;
   std::vector<std::string> paths_;
@@ -56,8 +54,6 @@ class ThumbnailWriter {
   sluice::detail::Descriptor here_{};  // where the last file went
   std::string here_name_{};            // below the output directory; ends in a slash, or is empty
   bool here_is_read_ = false;          // it, or a directory on the way
-  std::string temporary_{};
-  std::uint64_t next_number_ = 0;
 };
 
 }  // namespace sluice::samples

@@ -7,6 +7,7 @@
 #include <shrink_image.hpp>
 #include <support/carriers.hpp>
 #include <support/image_files.hpp>
+#include <support/poor_file_system.hpp>
 #include <support/scale.hpp>
 #include <support/scratch.hpp>
 #include <support/seeds.hpp>
@@ -296,6 +297,28 @@ TEST_CASE("thumbnails: a link in the output directory is not followed", "[thumbn
   CHECK_THROWS_WITH(made({.paths = {scratch / "in"}, .output = scratch / "out"}),
                     Contains("stage write") && Contains(scratch / "out/d"));
   CHECK(names_of(files_below(scratch / "outside")) == Strings{"precious"});
+}
+
+TEST_CASE("thumbnails: the same files where they can't be nameless, and where links are refused",
+          "[thumbnails]") {
+  const Lack lack = GENERATE(Lack::nameless_files, Lack::links);
+  auto random = random_engine();
+  const Scratch scratch;
+  make_tree(scratch, random);
+  const Scratch first;
+  const Outcome expected = made({.paths = {scratch / "in"}, .output = first / "out", .size = 64});
+  REQUIRE(expected.files.size() == 13);
+  const Scratch out;
+  const PoorFileSystem poor(lack);
+  for (const char* what : {"they are new", "they replace others"}) {
+    CAPTURE(what);
+    const Outcome outcome =
+        made({.paths = {scratch / "in"}, .output = out / "out", .size = 64},
+             {{.stage = "shrink", .carrier = Carrier::pool}, {.stage = "write", .workers = 2}});
+    CHECK((outcome.files == expected.files));
+    CHECK(outcome.dead == expected.dead);
+  }
+  if (lack == Lack::nameless_files || has_nameless_files(out.path())) CHECK(poor.refused() == 26);
 }
 
 TEST_CASE("thumbnails: what shrink takes and gives can go to another process and come back",
