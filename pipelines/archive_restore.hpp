@@ -6,7 +6,8 @@
 //     can't lead outside.
 // (2) Nothing that exists is replaced: the output directory must be missing or empty.
 // (3) All or nothing: entries are made in a private directory ".sluice-..." within the output
-//     directory and moved up by commit(); without it, all of them are removed again.
+//     directory and moved up by commit(); without it, all of them are removed again. Directories
+//     can't be nameless: a kill leaves the private one, and during commit() what was moved up.
 // Layer: pipelines.
 // SPDX-License-Identifier: MIT
 #pragma once
