@@ -46,7 +46,9 @@ enum Call : int {
   kFallocate,
   kFtruncate,
   kEventfdWrite,
-  kPthreadCreate
+  kPthreadCreate,
+  kSeal,
+  kMemoryWrite
 };
 
 struct Shared {
@@ -91,13 +93,15 @@ bool fails(Call call) noexcept {
   return true;
 }
 
-bool is_event_counter(int number) noexcept {
+bool is_a(const char* kind, int number) noexcept {
   char path[32];
   char target[32] = {};
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", number);
-  constexpr const char* kEvent = "anon_inode:[eventfd]";
-  return ::readlink(path, target, sizeof target - 1) > 0 && std::strcmp(target, kEvent) == 0;
+  return ::readlink(path, target, sizeof target - 1) > 0 &&
+         std::strncmp(target, kind, std::strlen(kind)) == 0;
 }
+bool is_event_counter(int number) noexcept { return is_a("anon_inode:[eventfd]", number); }
+bool is_memory_file(int number) noexcept { return is_a("/memfd:", number); }
 
 }  // namespace
 
@@ -151,6 +155,7 @@ int fcntl(int number, int command, ...) {
   va_start(arguments, command);
   void* const argument = va_arg(arguments, void*);
   va_end(arguments);
+  if (command == F_ADD_SEALS && fails(kSeal)) return -1;
   const bool counts = command == F_DUPFD_CLOEXEC || command == F_SETFL;
   return counts && fails(kFcntl) ? -1 : real(number, command, argument);
 }
@@ -184,11 +189,13 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   static auto* const real = next<Create>("pthread_create");
   return fails(kPthreadCreate) ? errno : real(thread, attributes, run, argument);
 }
-// Of all writes only those that wake somebody.
+// Of all writes only those that wake somebody, and those that fill a memory file.
 ssize_t write(int number, const void* bytes, std::size_t size) {
   static auto* const real = next<ssize_t(int, const void*, std::size_t)>("write");
-  const bool counts = is_planned(kEventfdWrite) && is_event_counter(number);
-  return counts && fails(kEventfdWrite) ? -1 : real(number, bytes, size);
+  const bool wakes = is_planned(kEventfdWrite) && is_event_counter(number);
+  const bool fills = is_planned(kMemoryWrite) && is_memory_file(number);
+  if ((wakes && fails(kEventfdWrite)) || (fills && fails(kMemoryWrite))) return -1;
+  return real(number, bytes, size);
 }
 
 }  // extern "C"
@@ -197,9 +204,10 @@ namespace sluice::testing_support {
 
 const std::vector<std::string>& failing_calls() {
   static const std::vector<std::string> names = {
-      "fork",          "pipe2",     "socketpair", "pidfd_open", "sendmsg",       "recvmsg",
-      "epoll_create1", "epoll_ctl", "eventfd",    "signalfd",   "fcntl",         "open",
-      "memfd_create",  "mmap",      "fallocate",  "ftruncate",  "eventfd write", "pthread_create"};
+      "fork",      "pipe2",         "socketpair",     "pidfd_open", "sendmsg",
+      "recvmsg",   "epoll_create1", "epoll_ctl",      "eventfd",    "signalfd",
+      "fcntl",     "open",          "memfd_create",   "mmap",       "fallocate",
+      "ftruncate", "eventfd write", "pthread_create", "seal",       "memory write"};
   return names;
 }
 
