@@ -5,6 +5,7 @@
 #include <sluice/os/child_process.hpp>
 #include <sluice/os/cpu.hpp>
 #include <sluice/runtime/process_worker.hpp>
+#include <sluice/runtime/restart_pause.hpp>
 #include <sluice/runtime/run_state.hpp>
 
 #include <fmt/format.h>
@@ -19,12 +20,8 @@
 namespace sluice::detail {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
-using std::chrono::seconds;
 
-constexpr milliseconds kFirstBackOff{10};
-constexpr seconds kLongestBackOff{5};
 // Deaths in a row without an answer. Of processes that had not even started: it will not be better the next
 // time. Of others: an item at which they die is given up long before; and kills from outside may end.
 constexpr unsigned kDeathsAtStart = 5;
@@ -293,10 +290,7 @@ void ProcessSeat::plan_successor(bool fruitful, bool had_started, const std::str
     give_up();
     return;
   }
-  const nanoseconds doubled = nanoseconds(kFirstBackOff) * (1U << std::min(fruitless_ - 1, 10U));
-  const nanoseconds longest = std::min<nanoseconds>(doubled, kLongestBackOff);
-  const auto spread = static_cast<std::int64_t>(derived_seed(0, shared_->dice++) % 1000) - 500;
-  launch_at_ns_ = steady_ns() + longest.count() + longest.count() / 2000 * spread;
+  launch_at_ns_ = steady_ns() + restart_pause(fruitless_, derived_seed(0, shared_->dice++)).count();
 }
 
 void ProcessSeat::give_up() {
