@@ -121,7 +121,7 @@ TEST_CASE("A process that is killed in its sleep costs nothing", "[process]") {
 TEST_CASE("A process that is killed with a large record on its way has its item done again",
           "[process]") {
   Tally tally;
-  tally.gather(kKills * 5, KillPoint::file_sent, {"--after", "2", "--size", "300000"});
+  tally.gather(kKills * 3, KillPoint::file_sent, {"--after", "2", "--size", "300000"});
   CHECK(tally.again == tally.deaths);
   tally.tell("K11");
 }
@@ -133,7 +133,7 @@ TEST_CASE("A process that is killed while it is lent to costs nothing", "[proces
   CAPTURE(large);
   Tally tally;
   tally.gather(
-      kKills * (large ? 5 : 10), point,
+      kKills * (large ? 4 : 10), point,
       {"--after", large ? "3" : "8", "--batch", "work=1", "--size", large ? "300000" : "40"});
   if (point == KillPoint::lending) CHECK(tally.again == 0);  // else it may just have begun
   tally.tell(std::string("K12, ") + (point == KillPoint::lending ? "not shown" : "shown") +
