@@ -164,8 +164,7 @@ void loads(Pipeline& p, const Args& args) {
   const auto count = args.number("count");
   const sluice::StageOptions options{
       .order = args.flag("keep") ? sluice::Order::keep : sluice::Order::automatic,
-      .capacity_bytes = args.size("bound"),
-      .process = {.attempts = 1000}};
+      .capacity_bytes = args.size("bound")};
   Receive receive{.sizes = sizes};
   receive.seen.resize(count * 2);
   p.source("send", Send{.sizes = sizes, .count = count}) |

@@ -144,7 +144,6 @@ class Builder {
     StageOptions options = edge_options();
     options.carrier = carrier(true);
     if (shape_.one_in(2)) options.order = Order::keep;
-    options.process.attempts = 1000;
     if (shape_.one_in(4)) options.process.recycle_after = shape_.between(20, 200);
     return options;
   }

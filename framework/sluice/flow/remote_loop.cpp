@@ -444,8 +444,8 @@ void RemoteLoop::apply_loss() {
   next_ticket_ = 1;
   if (begun) {
     charge_first(loss);
-  } else if (loss.fault == RemoteWorker::Fault::unclear &&
-             !holds_suspect()) {  // no item was at work
+  } else if (loss.fault == RemoteWorker::Fault::unclear && !holds_suspect()) {
+    // No item was at work. While a suspect waits, this would explain ever more of its deaths.
     outside_kills_.prove(1, worker().counts[Count::completed]);
   }
 }

@@ -15,7 +15,7 @@ struct DeathFacts {
   bool by_chaos = false;    ///< chaos has, and nobody else
   bool by_server = false;   ///< its server has died before, or could not keep it
   std::uint64_t late =
-      0;  ///< ticket of the lease that was killed for having taken too long; 0: for another reason
+      0;  ///< by us: the ticket of the lease that took too long, if that is why; else 0
 };
 
 /// Of the lease with the ticket `begun`, which was at work as far as the process has said. `accused`: it has written

@@ -96,8 +96,8 @@ void ProcessSeat::tell_stop() {
 }
 
 void ProcessSeat::check_hang(std::int64_t now) {
-  if (phase_ != Phase::runs || continue_at_ns_ != 0)
-    return;  // stopped by chaos: no fault of its own
+  // One that chaos has stopped is not at fault meanwhile.
+  if (phase_ != Phase::runs || continue_at_ns_ != 0) return;
   const std::string why = hang_.look({.live = *live_,
                                       .worker = slot_.events(),
                                       .waits_since_ns = slot_.waits_since_ns(),
