@@ -139,3 +139,35 @@ TEST_CASE("log ends: two threads that sleep and wake each other lose nothing", "
   CHECK(checks.failures() == "");
   CHECK(sleeps > 0);
 }
+
+TEST_CASE("log ends: a transaction that was overwritten while it was read has no end",
+          "[process]") {
+  const bool overwrites = GENERATE(false, true);
+  Logs logs(4096);
+  ParentEnd parent(logs.parent, logs.worker, Logs::area(logs.down), Logs::area(logs.up),
+                   logs.worker_bell);
+  WorkerEnd worker(logs.worker, logs.parent, Logs::area(logs.down), Logs::area(logs.up),
+                   logs.worker_bell, logs.router_bell, 0);
+  REQUIRE(parent.lend({.type = detail::kLeaseRecord, .id = 1}, {}, {}));
+  parent.publish();
+  detail::LogRecord lease;
+  REQUIRE(worker.take(lease));
+  worker.begin(1, 1);
+  const Bytes bytes = pattern(1, 0, 40);
+  static_cast<void>(worker.append({.type = detail::kOutputRecord}, bytes, {}));
+  static_cast<void>(worker.append({.type = detail::kDoneRecord, .id = 1}, {}, {}));
+  worker.commit(true);
+
+  const detail::LogRecord* const output = parent.next(no_files);
+  REQUIRE(output != nullptr);
+  CHECK(output->head.type == detail::kOutputRecord);
+  if (!overwrites) {
+    const detail::LogRecord* const done = parent.next(no_files);
+    REQUIRE(done != nullptr);
+    CHECK(done->head.type == detail::kDoneRecord);
+    return;
+  }
+  std::memset(logs.up.ring(), 0, logs.up.ring_size());
+  CHECK_THROWS_AS(parent.next(no_files), detail::ProtocolViolation);
+  CHECK_THROWS_AS(parent.next(no_files), detail::ProtocolViolation);  // nor is it believed later
+}

@@ -255,6 +255,7 @@ bool RemoteLoop::apply_transaction(const RemoteWorker::Reply& first) {
     return false;
   }
   std::exception_ptr fault;
+  notes_.clear();
   begin_outputs(first_lease().item);
   show_first();
   for (const RemoteWorker::Reply* next = &first;; next = &remote_->next()) {
@@ -273,16 +274,24 @@ bool RemoteLoop::apply_transaction(const RemoteWorker::Reply& first) {
           if (fault == nullptr) stage_output(reply.bytes, remote_->blocks_read());
           continue;
         case What::note:
-          read_note(reply.bytes);
+          notes_.push_back(decode<SaidNote>(reply.bytes));
           continue;
-        case What::done:
-          complete(reply.bytes.empty() ? DoneNote{} : decode<DoneNote>(reply.bytes),
-                   std::move(fault));
+        case What::done: {
+          const DoneNote note = reply.bytes.empty() ? DoneNote{} : decode<DoneNote>(reply.bytes);
+          if (fault != nullptr && accuses_of(fault)) {
+            discard_outputs();
+            end_outputs();
+            return false;
+          }
+          complete(note, std::move(fault));
           return true;
-        case What::failed:
+        }
+        case What::failed: {
+          const auto note = decode<FailedNote>(reply.bytes);
           discard_outputs();
-          fail(decode<FailedNote>(reply.bytes));
+          fail(note);
           return !cancelled();
+        }
         case What::nothing:
         case What::lost:
           break;
@@ -309,8 +318,36 @@ void RemoteLoop::fail_start(std::span<const std::byte> bytes) noexcept {
   }
 }
 
-void RemoteLoop::read_note(std::span<const std::byte> bytes) {
-  auto note = decode<SaidNote>(bytes);
+// What can't be read may have been destroyed by its writer after it was published; a function that ran wild does
+// that. So the process is not believed any more, and another one does the item again, once.
+bool RemoteLoop::accuses_of(const std::exception_ptr& fault) noexcept {
+  if (worker().stage().deaths_allowed == 1 || deaths_of(first_lease()) > 0) return false;
+  try {
+    std::rethrow_exception(fault);
+  } catch (const std::bad_alloc&) {
+    return false;  // its reader's
+  } catch (const std::exception& error) {
+    remote_->accuse(error.what());
+  } catch (...) {
+    remote_->accuse("an answer that can't be read");
+  }
+  return true;
+}
+
+// Returns  what went wrong with one of them.
+std::exception_ptr RemoteLoop::say_notes() noexcept {
+  std::exception_ptr fault;
+  for (SaidNote& note : notes_) {
+    try {
+      say(note);
+    } catch (...) {
+      fault = std::current_exception();
+    }
+  }
+  return fault;
+}
+
+void RemoteLoop::say(SaidNote& note) {
   RunControl& control = worker().control();
   switch (note.kind) {
     case SaidNote::Kind::log:
@@ -336,6 +373,7 @@ void RemoteLoop::read_note(std::span<const std::byte> bytes) {
 }
 
 void RemoteLoop::complete(const DoneNote& note, std::exception_ptr fault) {
+  if (std::exception_ptr unsaid = say_notes(); fault == nullptr) fault = std::move(unsaid);
   if (fault != nullptr) {
     discard_outputs();
     give_up(std::move(fault));
@@ -364,6 +402,10 @@ void RemoteLoop::complete(const DoneNote& note, std::exception_ptr fault) {
 }
 
 void RemoteLoop::fail(const FailedNote& note) {
+  if (std::exception_ptr unsaid = say_notes(); unsaid != nullptr) {
+    give_up(std::move(unsaid));
+    return;
+  }
   worker().counts.add(Count::retried, note.retried);
   try {
     rethrow_remote(note);

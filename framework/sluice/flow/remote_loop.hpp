@@ -7,7 +7,8 @@
 // (1) A count has one owner: an item that was taken is this worker's until it is settled, whatever becomes of
 //     the process. When that dies, the leases that it had not answered are lent to its successor, in their order.
 // (2) An answer is a whole transaction or nothing, and is applied once: next() hands each out once, and after
-//     `lost` nothing of the old process is read any more.
+//     `lost` nothing of the old process is read any more. One that can't be decoded is nothing, once: its writer
+//     is killed, and the next one gives another; if that is no better, it is the item's failure.
 // (3) Only the item whose function had begun is charged with a death, and that only if it may be at fault. After
 //     `attempts` such deaths it is a dead letter, or later if kills from outside explain them (outside_kills.hpp);
 //     meanwhile it is lent alone, so that it takes no others with it.
@@ -119,7 +120,9 @@ class RemoteLoop : public StageLoop {
 
   [[nodiscard]] Applied apply(StepFrame& frame);
   [[nodiscard]] bool apply_transaction(const RemoteWorker::Reply& first);
-  void read_note(std::span<const std::byte> bytes);
+  [[nodiscard]] bool accuses_of(const std::exception_ptr& fault) noexcept;
+  [[nodiscard]] std::exception_ptr say_notes() noexcept;
+  void say(SaidNote& note);
   void fail_start(std::span<const std::byte> bytes) noexcept;
   void show_first() noexcept;
   void complete(const DoneNote& note, std::exception_ptr fault);
@@ -157,6 +160,7 @@ class RemoteLoop : public StageLoop {
   std::size_t lent_ = 0;        // of the open ones, the first so many are lent
   std::uint64_t next_ticket_ = 1;
   Bytes encoded_{};
+  std::vector<SaidNote> notes_{};  // of the transaction that is being read
   double work_ns_ = 0;      // what the function takes for an item, smoothed; 0: not known yet
   double last_sample_ = 0;  // the last time that was measured
   OutsideKills outside_kills_{};

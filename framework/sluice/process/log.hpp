@@ -210,6 +210,11 @@ class LogReader {
     record.end = position_;
   }
 
+  /// Whether the head of a record that was read is what it was.
+  [[nodiscard]] bool still_has(const LogRecord& record) const noexcept {
+    return area_.head(record.end - record_size(record.head.length)) == record.head;
+  }
+
   /// The reader needs nothing below `position` any more.
   void free_to(std::uint64_t position, std::memory_order order) noexcept {
     freed_here_ = position;

@@ -9,7 +9,8 @@
 // (2) A stop is stored after all leases were published; the worker reads it before its last look
 //     at them: sync-point log-stop.
 // (3) The parent shows a record only after its whole transaction was parsed into private memory, so
-//     that a hostile worker can't show half of one either.
+//     that a hostile worker can't show half of one either. Before the last one it looks at that one's head again:
+//     who ran wild over his log while the others were read has seldom left it as it was.
 // A bell for the worker has ring() and wait(), which says false once the parent is gone. The router's
 // has ring(); it waits elsewhere. Layer: process. Not API.
 // SPDX-License-Identifier: MIT
@@ -77,6 +78,7 @@ class LogParentEnd {
   [[nodiscard]] const LogRecord* next(Open open) {
     if (cursor_ == parsed_.size() && !parse(open)) return nullptr;
     const LogRecord& record = parsed_[cursor_++];
+    if (cursor_ > 1 && cursor_ == parsed_.size()) expect_unchanged(record);
     read_to_ = record.end;
     return &record;
   }
@@ -150,6 +152,13 @@ class LogParentEnd {
       throw;
     }
     return true;
+  }
+  void expect_unchanged(const LogRecord& record) {
+    if (up_.still_has(record)) return;
+    wrong_.emplace("they changed after they were published", record.end);
+    parsed_.clear();
+    cursor_ = 0;
+    throw ProtocolViolation(*wrong_);
   }
   template <class Open>
   void parse_transaction(Open& open) {

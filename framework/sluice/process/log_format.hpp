@@ -37,6 +37,8 @@ struct RecordHead {
   std::uint8_t port = 0;
   std::uint16_t flags = 0;
   std::uint64_t id = 0;
+
+  [[nodiscard]] bool operator==(const RecordHead&) const = default;
 };
 static_assert(sizeof(RecordHead) == 16);
 

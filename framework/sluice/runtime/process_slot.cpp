@@ -67,6 +67,7 @@ RemoteWorker::Loss ProcessSlot::take_loss() {
 }
 
 void ProcessSlot::accuse(const char* what) noexcept {
+  if (accused_) return;  // the first word says what came first
   accused_ = true;
   {
     const std::lock_guard lock(mutex_);
