@@ -31,6 +31,22 @@
 #include <vector>
 
 namespace {
+// Goes out broken and can't come in again: as if its bytes were destroyed on the way.
+struct Seal {
+  bool whole = true;
+};
+}  // namespace
+
+template <>
+struct sluice::codec<Seal> {
+  static void write(const Seal& seal, sluice::Writer& to) { to.put(seal.whole); }
+  static Seal read(sluice::Reader& from) {
+    if (!from.get<bool>()) from.fail("its seal is broken");
+    return {};
+  }
+};
+
+namespace {
 
 using sluice::ArgKind;
 using sluice::Args;
@@ -42,6 +58,7 @@ struct Parcel {
   std::uint64_t number = 0;
   std::uint32_t output = 0;
   std::string bytes{};
+  Seal seal{};
 };
 
 std::string subject_of(const Parcel& parcel) { return "parcel " + std::to_string(parcel.number); }
@@ -230,11 +247,19 @@ struct Worker {
       while (std::chrono::steady_clock::now() < until) {
       }
     }
+    const Seal seal = {.whole = !breaks_seals(parcel.number)};
+    if (!seal.whole) context->log("a seal is broken");
     for (std::uint32_t i = 0; i < outputs_of(parcel.number); ++i) {
       out.emit({.number = parcel.number,
                 .output = i,
-                .bytes = bytes_of(parcel.number, i, parcel.bytes.size() / (i + 1))});
+                .bytes = bytes_of(parcel.number, i, parcel.bytes.size() / (i + 1)),
+                .seal = seal});
     }
+  }
+
+  [[nodiscard]] bool breaks_seals(std::uint64_t number) const {
+    if (every == 0 || number % every != every - 1) return false;
+    return trouble == "seal" || (trouble == "seal_once" && context->attempt() == 1);
   }
 
   std::string trouble{};

@@ -53,6 +53,44 @@ TEST_CASE("A damaged log in the middle of many leases costs the damager's output
   CHECK(run.doubled + run.corrupt == 0);
 }
 
+std::size_t count_of(const std::string& what, const std::string& text) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
+// Unlucky are 99, 199 and 299, of 0, 1 and 2 outputs.
+TEST_CASE("An answer that can't be read costs its process, and another one gives it again",
+          "[process][hostile]") {
+  const Counted run = run_parcels(
+      {"--count", "300", "--trouble", "seal_once", "--every", "100", "--workers", "work=2"});
+  CHECK(run.ended.exit_code == 0);
+  CHECK(run.outputs == outputs_of_parcels(300));
+  CHECK(run.lost + run.doubled + run.corrupt == 0);
+  CHECK(run.of_work("deaths") == 2);
+  CHECK(run.of_work("retried") == 2);
+}
+
+TEST_CASE("An answer that nobody can read is its item's failure", "[process][hostile]") {
+  const std::string policy = GENERATE("fail", "dead");
+  CAPTURE(policy);
+  const Counted run = run_parcels({"--count", "300", "--trouble", "seal", "--every", "100",
+                                   "--policy", policy, "--workers", "work=2"});
+  INFO(run.ended.err);
+  CHECK_THAT(run.ended.err, Contains("cannot decode") && Contains("its seal is broken"));
+  if (policy == "fail") {
+    CHECK(run.ended.exit_code == 1);
+    return;
+  }
+  CHECK(run.ended.exit_code == 3);
+  CHECK(run.of_work("dead") == 2);
+  CHECK(run.of_work("deaths") == 2);
+  CHECK(run.lost == 99 % 3 + 199 % 3 + 299 % 3);
+  CHECK(run.doubled + run.corrupt == 0);
+  // What the function said is said once per item: what came with the answers that cost a process is not.
+  CHECK(count_of("a seal is broken", run.ended.err) == 3);
+}
+
 TEST_CASE("A run goes on when nobody reads its standard error", "[process][stderr]") {
   const std::string trouble = GENERATE("talkative", "once");
   CAPTURE(trouble);
