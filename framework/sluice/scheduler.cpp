@@ -133,6 +133,29 @@ PlannedStage plan_stage(const StageDef& def, bool keyed, const Machine& machine)
   return stage;
 }
 
+bool is_small(const detail::ItemWeight& item) {
+  return item.fixed && item.size > 0 && item.size <= kSmallItem;
+}
+
+// Of the edge's ends all are planned.
+void choose_capacity(const StageDef& def, Plan& plan, PlannedEdge& edge) {
+  const auto in_process = [&plan](std::size_t stage) {
+    return plan.stages[stage].carrier == Carrier::process;
+  };
+  const bool meets_process =
+      in_process(edge.to) || std::any_of(edge.from.begin(), edge.from.end(), in_process);
+  const bool longer = meets_process && is_small(edge.item_weight);
+  if (def.options.capacity != kAuto) {
+    edge.capacity = def.options.capacity;
+  } else {
+    edge.capacity = longer ? kSmallItemCapacity : kDefaultCapacity;
+  }
+  if (longer && in_process(edge.to) && def.options.batch == kAuto) {
+    plan.stages[edge.to].batch =
+        std::max(kProcessBatch, std::min(edge.capacity, kSmallItemCapacity));
+  }
+}
+
 bool is_keyed(const Graph& graph, std::size_t stage) {
   return std::any_of(graph.connections.begin(), graph.connections.end(),
                      [&](const Connection& c) { return c.to == stage && c.keyed; });
@@ -143,7 +166,6 @@ void connect(const Graph& graph, Plan& plan) {
     const StageDef& def = graph.stages[to];
     if (!has_input(def.role)) continue;
     PlannedEdge edge{.to = to};
-    edge.capacity = def.options.capacity == kAuto ? kDefaultCapacity : def.options.capacity;
     if (def.options.capacity_bytes != kAuto) edge.capacity_bytes = def.options.capacity_bytes;
     if (def.maker != nullptr) edge.item_weight = def.maker->weight();
     std::vector<std::string> names;
@@ -157,6 +179,7 @@ void connect(const Graph& graph, Plan& plan) {
     }
     if (def.role == StageRole::inlet) names.emplace_back("application");
     edge.name = fmt::format("{}->{}", fmt::join(names, "+"), def.name);
+    choose_capacity(def, plan, edge);
     if (plan.stages[to].keyed) {
       edge.lanes = plan.stages[to].workers;
       edge.capacity = std::max(edge.capacity, edge.lanes);

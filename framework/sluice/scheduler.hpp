@@ -77,6 +77,10 @@ struct Plan {
 
 /// Capacity of an edge when nothing else is said, in items.
 inline constexpr std::size_t kDefaultCapacity = 1024;
+/// And that of an edge to or from processes whose items are of a fixed size of at most kSmallItem bytes; so many
+/// a process is lent at most, too. Its ends are three or four parties, so a sleep costs more than elsewhere.
+inline constexpr std::size_t kSmallItemCapacity = 4096;
+inline constexpr std::size_t kSmallItem = 64;
 
 /// `memory` is RunOptions::memory. Throws PipelineError with all faults, those of the overrides included.
 [[nodiscard]] Plan plan(const Pipeline& pipeline, const Machine& machine = Machine::here(),

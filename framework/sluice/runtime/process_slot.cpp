@@ -13,8 +13,9 @@
 namespace sluice::detail {
 namespace {
 
-// With items cheaper than this a wake for each answer would cost as much as the items.
-constexpr std::chrono::nanoseconds kCheap{50'000};
+// With items cheaper than this a wake for each answer would cost a good part of the item: some 20 us of two
+// processors where machines are virtual.
+constexpr std::chrono::nanoseconds kCheap{250'000};
 // For so long answers may lie before they are looked at, while the process has more to do.
 constexpr std::chrono::nanoseconds kGather{1'000'000};
 // With fewer items than this in the process there is nothing to gather.
