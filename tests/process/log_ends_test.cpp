@@ -142,7 +142,9 @@ TEST_CASE("log ends: two threads that sleep and wake each other lose nothing", "
 
 TEST_CASE("log ends: a transaction that was overwritten while it was read has no end",
           "[process]") {
-  const bool overwrites = GENERATE(false, true);
+  enum class Overwritten { nothing, first_head, last_head, all };
+  const auto what = GENERATE(Overwritten::nothing, Overwritten::first_head, Overwritten::last_head,
+                             Overwritten::all);
   Logs logs(4096);
   ParentEnd parent(logs.parent, logs.worker, Logs::area(logs.down), Logs::area(logs.up),
                    logs.worker_bell);
@@ -161,13 +163,17 @@ TEST_CASE("log ends: a transaction that was overwritten while it was read has no
   const detail::LogRecord* const output = parent.next(no_files);
   REQUIRE(output != nullptr);
   CHECK(output->head.type == detail::kOutputRecord);
-  if (!overwrites) {
+  if (what == Overwritten::nothing) {
     const detail::LogRecord* const done = parent.next(no_files);
     REQUIRE(done != nullptr);
     CHECK(done->head.type == detail::kDoneRecord);
     return;
   }
-  std::memset(logs.up.ring(), 0, logs.up.ring_size());
+  const std::size_t first = detail::record_size(bytes.size());
+  const std::size_t from = what == Overwritten::last_head ? first : 0;
+  const std::size_t size =
+      what == Overwritten::all ? logs.up.ring_size() : sizeof(detail::RecordHead);
+  std::memset(logs.up.ring() + from, 0, size);
   CHECK_THROWS_AS(parent.next(no_files), detail::ProtocolViolation);
   CHECK_THROWS_AS(parent.next(no_files), detail::ProtocolViolation);  // nor is it believed later
 }

@@ -31,7 +31,7 @@
 #include <vector>
 
 namespace {
-// Goes out broken and can't come in again: as if its bytes were destroyed on the way.
+// A broken one goes out and can't come in again: as if its bytes were destroyed on the way. Zeros are whole.
 struct Seal {
   bool whole = true;
 };
@@ -39,9 +39,9 @@ struct Seal {
 
 template <>
 struct sluice::codec<Seal> {
-  static void write(const Seal& seal, sluice::Writer& to) { to.put(seal.whole); }
+  static void write(const Seal& seal, sluice::Writer& to) { to.put(!seal.whole); }
   static Seal read(sluice::Reader& from) {
-    if (!from.get<bool>()) from.fail("its seal is broken");
+    if (from.get<bool>()) from.fail("its seal is broken");
     return {};
   }
 };
@@ -219,7 +219,8 @@ void get_into_trouble(const std::string& trouble, Context& context) {
     std::fputs("first line\nthe last line\n", stderr);
     std::abort();
   }
-  if (trouble == "once" && context.attempt() == 1) std::abort();
+  const bool dies_once = trouble == "once" || trouble == "seal_after_death";
+  if (dies_once && context.attempt() == 1) std::abort();
 }
 
 struct Worker {
@@ -247,19 +248,20 @@ struct Worker {
       while (std::chrono::steady_clock::now() < until) {
       }
     }
-    const Seal seal = {.whole = !breaks_seals(parcel.number)};
-    if (!seal.whole) context->log("a seal is broken");
+    const bool breaks = breaks_seals(parcel.number);
+    if (breaks) context->log("a seal is broken");
     for (std::uint32_t i = 0; i < outputs_of(parcel.number); ++i) {
       out.emit({.number = parcel.number,
                 .output = i,
                 .bytes = bytes_of(parcel.number, i, parcel.bytes.size() / (i + 1)),
-                .seal = seal});
+                .seal = {.whole = !breaks || i + 1 < outputs_of(parcel.number)}});
     }
   }
 
   [[nodiscard]] bool breaks_seals(std::uint64_t number) const {
     if (every == 0 || number % every != every - 1) return false;
-    return trouble == "seal" || (trouble == "seal_once" && context->attempt() == 1);
+    return trouble == "seal" || (trouble == "seal_once" && context->attempt() == 1) ||
+           (trouble == "seal_after_death" && context->attempt() == 2);
   }
 
   std::string trouble{};

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluice {
 namespace {
@@ -59,35 +60,56 @@ std::size_t count_of(const std::string& what, const std::string& text) {
   return count;
 }
 
-// Unlucky are 99, 199 and 299, of 0, 1 and 2 outputs.
+// Unlucky are 99, 199 and 299, of 0, 1 and 2 outputs; of these the last one can't be read.
 TEST_CASE("An answer that can't be read costs its process, and another one gives it again",
           "[process][hostile]") {
-  const Counted run = run_parcels(
-      {"--count", "300", "--trouble", "seal_once", "--every", "100", "--workers", "work=2"});
+  const auto more = GENERATE(values<std::vector<std::string>>(
+      {{"--workers", "work=2"}, {"--workers", "work=4", "--keep"}, {"--packets"}}));
+  CAPTURE(more);
+  std::vector<std::string> args = {"--count", "300", "--trouble", "seal_once", "--every", "100"};
+  args.insert(args.end(), more.begin(), more.end());
+  const Counted run = run_parcels(args);
+  INFO(run.ended.err);
   CHECK(run.ended.exit_code == 0);
   CHECK(run.outputs == outputs_of_parcels(300));
   CHECK(run.lost + run.doubled + run.corrupt == 0);
   CHECK(run.of_work("deaths") == 2);
   CHECK(run.of_work("retried") == 2);
+  // Nothing is said of an answer that is not applied.
+  CHECK(count_of("a seal is broken", run.ended.err) == 1);
+  if (more.back() == "--keep") CHECK(run.ordered);
+}
+
+TEST_CASE("An answer that can't be read is given again also after a death", "[process][hostile]") {
+  const Counted run = run_parcels(
+      {"--count", "300", "--trouble", "seal_after_death", "--every", "100", "--workers", "work=2"});
+  INFO(run.ended.err);
+  CHECK(run.ended.exit_code == 0);
+  CHECK(run.outputs == outputs_of_parcels(300));
+  CHECK(run.lost + run.doubled + run.corrupt == 0);
+  CHECK(run.of_work("deaths") == 3 + 2);
 }
 
 TEST_CASE("An answer that nobody can read is its item's failure", "[process][hostile]") {
+  // With one attempt at once. Else one process is enough to know that the codec is to blame.
+  const std::uint64_t attempts = GENERATE(1U, 3U);
   const std::string policy = GENERATE("fail", "dead");
-  CAPTURE(policy);
-  const Counted run = run_parcels({"--count", "300", "--trouble", "seal", "--every", "100",
-                                   "--policy", policy, "--workers", "work=2"});
+  CAPTURE(policy, attempts);
+  const Counted run =
+      run_parcels({"--count", "300", "--trouble", "seal", "--every", "100", "--policy", policy,
+                   "--workers", "work=1", "--attempts", std::to_string(attempts)});
   INFO(run.ended.err);
   CHECK_THAT(run.ended.err, Contains("cannot decode") && Contains("its seal is broken"));
+  CHECK(run.of_work("deaths") == (attempts == 1 ? 0 : 1));
   if (policy == "fail") {
     CHECK(run.ended.exit_code == 1);
     return;
   }
   CHECK(run.ended.exit_code == 3);
   CHECK(run.of_work("dead") == 2);
-  CHECK(run.of_work("deaths") == 2);
   CHECK(run.lost == 99 % 3 + 199 % 3 + 299 % 3);
   CHECK(run.doubled + run.corrupt == 0);
-  // What the function said is said once per item: what came with the answers that cost a process is not.
+  // Once per item: what came with the answer that cost a process is not said.
   CHECK(count_of("a seal is broken", run.ended.err) == 3);
 }
 

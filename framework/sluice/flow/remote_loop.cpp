@@ -24,6 +24,8 @@ constexpr double kLeastWorkNs = 200;
 // Of one item, whoever is at fault: a worker whose processes die without progress is given up before long
 // (runtime/process_seat.cpp), and the run with it.
 constexpr unsigned kMostDeaths = 20;
+// Far more than answers may lie before they are looked at (runtime/process_slot.cpp).
+constexpr std::chrono::milliseconds kLongSoftTimeout{20};
 // Lent and not yet published: what takes about as long to copy as a wake-up costs. So with large items the process
 // works while the next ones are copied.
 constexpr std::size_t kHiddenBytes = 16 * 1024;
@@ -278,16 +280,13 @@ bool RemoteLoop::apply_transaction(const RemoteWorker::Reply& first) {
           continue;
         case What::done: {
           const DoneNote note = reply.bytes.empty() ? DoneNote{} : decode<DoneNote>(reply.bytes);
-          if (fault != nullptr && accuses_of(fault)) {
-            discard_outputs();
-            end_outputs();
-            return false;
-          }
+          if (fault != nullptr && accuses_of(fault)) return false;
           complete(note, std::move(fault));
           return true;
         }
         case What::failed: {
           const auto note = decode<FailedNote>(reply.bytes);
+          if (fault != nullptr && accuses_of(fault)) return false;
           discard_outputs();
           fail(note);
           return !cancelled();
@@ -319,18 +318,23 @@ void RemoteLoop::fail_start(std::span<const std::byte> bytes) noexcept {
 }
 
 // What can't be read may have been destroyed by its writer after it was published; a function that ran wild does
-// that. So the process is not believed any more, and another one does the item again, once.
+// that. So the process is not believed any more, and another one does the item again, once. When that is no better,
+// the codec is to blame, for this item and the next ones: else each of them would cost a process.
 bool RemoteLoop::accuses_of(const std::exception_ptr& fault) noexcept {
-  if (worker().stage().deaths_allowed == 1 || deaths_of(first_lease()) > 0) return false;
+  if (worker().stage().deaths_allowed == 1 || codec_is_broken_) return false;
+  const Deaths* const deaths = first_lease().deaths.get();
+  codec_is_broken_ = deaths != nullptr && deaths->unread > 0;
+  if (codec_is_broken_) return false;
+  unread_ = true;
   try {
     std::rethrow_exception(fault);
-  } catch (const std::bad_alloc&) {
-    return false;  // its reader's
   } catch (const std::exception& error) {
     remote_->accuse(error.what());
   } catch (...) {
     remote_->accuse("an answer that can't be read");
   }
+  discard_outputs();
+  end_outputs();
   return true;
 }
 
@@ -376,6 +380,8 @@ void RemoteLoop::complete(const DoneNote& note, std::exception_ptr fault) {
   if (std::exception_ptr unsaid = say_notes(); fault == nullptr) fault = std::move(unsaid);
   if (fault != nullptr) {
     discard_outputs();
+    worker().counts.add(Count::retried, note.retried);
+    if (note.enough) worker().say_enough();  // it says so once
     give_up(std::move(fault));
     return;
   }
@@ -497,6 +503,7 @@ void RemoteLoop::charge_first(const RemoteWorker::Loss& loss) {
   if (lease.deaths == nullptr) lease.deaths = std::make_unique<Deaths>();
   Deaths& deaths = *lease.deaths;
   ++deaths.count;
+  if (std::exchange(unread_, false)) ++deaths.unread;
   if (loss.fault == RemoteWorker::Fault::its_own) ++deaths.its_own;
   if (loss.fault == RemoteWorker::Fault::unclear) ++deaths.unclear;
   if (!deaths.history.empty()) deaths.history += "; ";
@@ -556,7 +563,11 @@ StepResult RemoteLoop::wait_for_answer(StepFrame& frame) {
   show_first();
   const Deadline due = wake_at();
   const std::int64_t begun = steady_ns();
-  remote_->wait(due, std::chrono::nanoseconds(static_cast<std::int64_t>(work_ns_)), open());
+  // While answers are gathered the item that is shown may long be done: to a short soft timeout it would be late.
+  const std::chrono::nanoseconds soft = worker().stage().soft_timeout;
+  const bool gathers = soft.count() == 0 || soft >= kLongSoftTimeout;
+  const std::chrono::nanoseconds pace(gathers ? static_cast<std::int64_t>(work_ns_) : 0);
+  remote_->wait(due, pace, open());
   frame.slept_ns += steady_ns() - begun;
   return due.is_never() || !due.passed(worker().control().now()) ? StepResult::progressed
                                                                  : StepResult::needs_time;

@@ -61,6 +61,7 @@ class RemoteLoop : public StageLoop {
     unsigned count = 0;
     unsigned its_own = 0;   // of these, by its own fault
     unsigned unclear = 0;   // or perhaps so
+    unsigned unread = 0;    // of these, because its answer could not be decoded
     std::string history{};  // how they died
     [[nodiscard]] unsigned charged() const noexcept { return its_own + unclear; }
   };
@@ -161,6 +162,8 @@ class RemoteLoop : public StageLoop {
   std::uint64_t next_ticket_ = 1;
   Bytes encoded_{};
   std::vector<SaidNote> notes_{};  // of the transaction that is being read
+  bool unread_ = false;            // the process was accused of an answer that can't be decoded
+  bool codec_is_broken_ = false;   // what two processes wrote of an item could not be decoded
   double work_ns_ = 0;      // what the function takes for an item, smoothed; 0: not known yet
   double last_sample_ = 0;  // the last time that was measured
   OutsideKills outside_kills_{};
