@@ -49,6 +49,12 @@ std::uint64_t outputs_of_parcels(std::uint64_t count) {
   return sum;
 }
 
+std::size_t times(const std::string& what, const std::string& text) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
 void wait_until_gone() {
   while (!processes_of_program().empty()) std::this_thread::yield();
 }

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ struct Counted {
                                   const ChildProgram::Streams& streams = {});
 /// Outputs of parcels 0 to count - 1.
 [[nodiscard]] std::uint64_t outputs_of_parcels(std::uint64_t count);
+/// How often it says so.
+[[nodiscard]] std::size_t times(const std::string& what, const std::string& text);
 /// What nobody waits for ends by itself; the watchdog is the limit.
 void wait_until_gone();
 

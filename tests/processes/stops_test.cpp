@@ -24,6 +24,7 @@ using testing_support::Counted;
 using testing_support::Ended;
 using testing_support::outputs_of_parcels;
 using testing_support::run_parcels;
+using testing_support::times;
 using testing_support::wait_until_gone;
 using Words = std::vector<std::string>;
 
@@ -32,12 +33,6 @@ Words parcels(const Words& more) {
                  "work=process",         "--start-method"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
-}
-
-std::size_t times(const std::string& what, const std::string& text) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
-  return count;
 }
 
 TEST_CASE("A function that waits for its token ends when the run is stopped, and its answer counts",

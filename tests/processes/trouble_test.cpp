@@ -15,6 +15,7 @@ using Catch::Matchers::Contains;
 using testing_support::Counted;
 using testing_support::outputs_of_parcels;
 using testing_support::run_parcels;
+using testing_support::times;
 
 TEST_CASE(
     "A worker that scribbles over all it can reach is killed and charged, nobody else is affected",
@@ -54,12 +55,6 @@ TEST_CASE("A damaged log in the middle of many leases costs the damager's output
   CHECK(run.doubled + run.corrupt == 0);
 }
 
-std::size_t count_of(const std::string& what, const std::string& text) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
-  return count;
-}
-
 // Unlucky are 99, 199 and 299, of 0, 1 and 2 outputs; of these the last one can't be read.
 TEST_CASE("An answer that can't be read costs its process, and another one gives it again",
           "[process][hostile]") {
@@ -76,7 +71,7 @@ TEST_CASE("An answer that can't be read costs its process, and another one gives
   CHECK(run.of_work("deaths") == 2);
   CHECK(run.of_work("retried") == 2);
   // Nothing is said of an answer that is not applied.
-  CHECK(count_of("a seal is broken", run.ended.err) == 1);
+  CHECK(times("a seal is broken", run.ended.err) == 1);
   if (more.back() == "--keep") CHECK(run.ordered);
 }
 
@@ -110,7 +105,7 @@ TEST_CASE("An answer that nobody can read is its item's failure", "[process][hos
   CHECK(run.lost == 99 % 3 + 199 % 3 + 299 % 3);
   CHECK(run.doubled + run.corrupt == 0);
   // Once per item: what came with the answer that cost a process is not said.
-  CHECK(count_of("a seal is broken", run.ended.err) == 3);
+  CHECK(times("a seal is broken", run.ended.err) == 3);
 }
 
 TEST_CASE("A run goes on when nobody reads its standard error", "[process][stderr]") {
